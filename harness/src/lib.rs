@@ -8,4 +8,6 @@ pub mod clock;
 pub mod entropy;
 pub mod jose;
 pub mod reference;
+pub mod mutation;
+pub mod proof;
 pub mod spec;

@@ -8,6 +8,7 @@ pub mod base64url;
 mod jkt;
 pub mod json;
 mod json_read;
+mod json_serde;
 mod jwk;
 pub mod jws;
 mod nonce;

@@ -1,1 +1,35 @@
-//! x
+//! The reference servers: an issuer of DPoP-bound tokens and a resource server that checks proofs strictly.
+//!
+//! They are what the harness is measured with. Every scenario must find the clean server faultless, and every planted
+//! [`Defect`] must be found by the cases that it names. They share no code with the builder of proofs, so a mistake in
+//! one can't hide in the other.
+//!
+//! Both are toys for loopback: the issuer gives a token to whoever asks.
+
+mod access_token;
+mod answer;
+mod authorization_server;
+mod claims;
+mod defects;
+mod faulty;
+mod htu;
+mod issuer;
+mod nonce;
+mod refusal;
+mod replay;
+mod resource;
+mod server;
+mod verifier;
+
+pub use access_token::{TokenRefusal, Trust};
+pub use answer::Denial;
+pub use claims::{FUTURE_WINDOW, PAST_WINDOW};
+pub use defects::{DEFECTS, Defect, DefectRow, DefectSet};
+pub use htu::RequestUri;
+pub use issuer::{Issuer, TokenRequest};
+pub use nonce::{NonceMode, Nonces};
+pub use refusal::{ErrorCode, Refusal};
+pub use replay::ReplayStore;
+pub use resource::{ResourceOptions, ResourceServer};
+pub use server::{Listener, Options, Running, Server, serve_issuer, serve_resource, start};
+pub use verifier::{MAX_PROOF_BYTES, Presented, VerifiedProof, Verifier};

@@ -1,0 +1,124 @@
+use super::find;
+use crate::proof::{
+    AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField, Step, TokenChoice,
+};
+
+/// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
+pub fn describe(step: &Step) -> Vec<String> {
+    let mut phrases = Vec::new();
+    if let Some(name) = &step.resend {
+        phrases.push(format!("the request of step \"{name}\" sent once more"));
+    }
+    describe_token(step, &mut phrases);
+    describe_proof(step, &mut phrases);
+    if let Some(scheme) = &step.request.scheme {
+        phrases.push(format!("Authorization scheme \"{scheme}\""));
+    }
+    if let Some(query) = &step.request.query {
+        phrases.push(format!("request URL with ?{query}"));
+    }
+    for field in &step.request.omit {
+        phrases.push(
+            match field {
+                OmittedField::Dpop => "no DPoP header field",
+                OmittedField::Authorization => "no Authorization header field",
+            }
+            .to_owned(),
+        );
+    }
+    phrases
+}
+
+fn describe_token(step: &Step, phrases: &mut Vec<String>) {
+    match step.token.choice {
+        Some(TokenChoice::Spare) => phrases.push("another access token of the same key".to_owned()),
+        Some(TokenChoice::Stranger) => phrases.push("the access token of another client".to_owned()),
+        Some(TokenChoice::Own) | None => {}
+    }
+    for name in &step.token.omit {
+        phrases.push(format!("access token without {name}"));
+    }
+    for (name, value) in step.token.claims.members() {
+        phrases.push(format!("access token with {name} {}", value.to_text()));
+    }
+    for (name, shift) in &step.token.shift {
+        phrases.push(format!("access token with {name} at {shift} from now"));
+    }
+    if step.token.tamper {
+        phrases.push("access token changed after signing".to_owned());
+    }
+}
+
+fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
+    let edits = &step.proof;
+    let key = |choice| match choice {
+        KeyChoice::Own => "the bound key",
+        KeyChoice::Fresh => "a fresh key",
+        KeyChoice::Stranger => "another client's key",
+    };
+    match (edits.key, edits.signer) {
+        (None, None) => {}
+        (Some(own), None) => phrases.push(format!("proof made with {}", key(own))),
+        (own, Some(signer)) => phrases
+            .push(format!("jwk is {}, signed by {}", key(own.unwrap_or(KeyChoice::Own)), key(signer))),
+    }
+    match edits.htm {
+        Some(HtmEdit::OtherMethod) => phrases.push("htm of another method".to_owned()),
+        Some(HtmEdit::LowerCase) => phrases.push("htm in lower case".to_owned()),
+        None => {}
+    }
+    if let Some(edit) = &edits.htu {
+        phrases.push(match edit {
+            HtuEdit::OtherScheme => "htu with another scheme".to_owned(),
+            HtuEdit::OtherHost => "htu with another host".to_owned(),
+            HtuEdit::OtherPort => "htu with another port".to_owned(),
+            HtuEdit::OtherPath => "htu with another path".to_owned(),
+            HtuEdit::Suffix(suffix) => format!("htu with \"{suffix}\" behind the path"),
+            HtuEdit::Query(query) => format!("htu with ?{query}"),
+            HtuEdit::UpperCaseOrigin => "htu with scheme and host in upper case".to_owned(),
+            HtuEdit::DotSegments => "htu with dot segments that cancel out".to_owned(),
+        });
+    }
+    if let Some(shift) = edits.iat {
+        phrases.push(format!("iat at {shift} from now"));
+    }
+    if let Some(JtiEdit::Of(name)) = &edits.jti {
+        phrases.push(format!("new proof with the jti of step \"{name}\""));
+    }
+    if let Some(ath) = edits.ath {
+        let of = match ath.of {
+            AthSource::PresentedToken => "",
+            AthSource::SpareToken => " of another token of the same key",
+        };
+        let hash = if ath.sha512 { " with SHA-512" } else { "" };
+        let encoded = match ath.encode {
+            Encoding::Base64url => "",
+            Encoding::Padded => " with padding",
+            Encoding::Hex => " in hexadecimal",
+        };
+        phrases.push(format!("ath{of}{hash}{encoded}"));
+    }
+    if let Some(NonceEdit::MadeUp) = edits.nonce {
+        phrases.push("a nonce that the server never supplied".to_owned());
+    }
+    for (name, value) in edits.claims.members() {
+        phrases.push(format!("claim {name} set to {}", value.to_text()));
+    }
+    for (name, value) in edits.header.members() {
+        phrases.push(format!("header parameter {name} set to {}", value.to_text()));
+    }
+    for (name, json_type) in &edits.retype {
+        let json_type = match json_type {
+            JsonType::Array => "an array",
+            JsonType::Object => "an object",
+            JsonType::String => "a string",
+        };
+        phrases.push(format!("{name} with the right value in {json_type}"));
+    }
+    for name in &edits.omit {
+        phrases.push(format!("no {name} in the proof"));
+    }
+    for name in &edits.mutate {
+        phrases.push(find(name).map_or(name.as_str(), |mutation| mutation.phrase).to_owned());
+    }
+}

@@ -1,0 +1,65 @@
+//! Named structural faults, and the making of a whole request from a step of a script.
+//!
+//! A fault that is a changed claim or header parameter is data ([`crate::proof::ProofEdits`]); what data can't say is a
+//! mutation: one row in the table of its stage. YAML, schema, `dpop explain` and the fuzzer see it by itself.
+
+mod carry;
+mod describe;
+mod draft;
+mod mint;
+mod sign;
+
+use crate::proof::{Draft, ProofKey, Request, Signed};
+
+pub use describe::describe;
+pub use mint::{Minted, MintedProof, mint};
+
+/// A named structural fault.
+#[derive(Debug, Clone, Copy)]
+pub struct Mutation {
+    /// Its name in YAML.
+    pub name: &'static str,
+    /// What it does, as a phrase that fits behind "sent:".
+    pub phrase: &'static str,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// Before signing; the key is the one in `jwk`.
+    Draft(fn(&mut Draft, &ProofKey)),
+    /// After signing; the key is the one in `jwk`.
+    Sign(fn(&mut Signed, &ProofKey)),
+    /// When the request is put together; the text is one more correct proof for the same request.
+    Carry(fn(&mut Request, &str)),
+}
+
+impl Mutation {
+    /// Whether it can be applied to a proof that was signed and sent before.
+    pub fn applies_to_resent(&self) -> bool {
+        !matches!(self.stage, Stage::Draft(_))
+    }
+}
+
+/// Every mutation, in the order of the stages.
+pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
+    draft::MUTATIONS.iter().chain(sign::MUTATIONS).chain(carry::MUTATIONS)
+}
+
+/// The mutation called `name`.
+pub fn find(name: &str) -> Option<&'static Mutation> {
+    catalogue().find(|mutation| mutation.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = catalogue().map(|mutation| mutation.name).collect();
+        assert_eq!(names.len(), catalogue().count());
+    }
+}

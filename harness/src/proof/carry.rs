@@ -1,0 +1,101 @@
+use crate::jose::uri::Uri;
+
+use super::script::{OmittedField, RequestEdits};
+use super::secret::AccessToken;
+
+/// What is asked of the target: a method and a URL, and the URL that proofs name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The method.
+    pub method: String,
+    /// The URL as the harness requests it.
+    pub uri: Uri,
+    /// The URL as proofs name it: the public one where a proxy stands in front. Without query and fragment.
+    pub htu: Uri,
+}
+
+/// One request as it goes over the wire: nothing is normalised, repeated fields stay repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The request target, in origin form unless a mutation made it another.
+    pub target: String,
+    /// The header fields in order. `Host` is the first.
+    pub fields: Vec<Field>,
+}
+
+/// One header field line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the case in which it is sent.
+    pub name: String,
+    /// The value, without the white space around it.
+    pub value: String,
+}
+
+impl Field {
+    /// A field line.
+    pub fn new(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), value: value.into() }
+    }
+}
+
+/// The `User-Agent` of every request, so that a server's owner can find the traffic.
+const USER_AGENT: &str = concat!("dpop-harness/", env!("CARGO_PKG_VERSION"));
+
+impl Request {
+    /// A request without credentials.
+    pub fn bare(call: &Call) -> Self {
+        let mut fields = vec![
+            Field::new("Host", call.uri.host_and_port()),
+            Field::new("User-Agent", USER_AGENT),
+            Field::new("Accept", "*/*"),
+        ];
+        if !matches!(call.method.as_str(), "GET" | "HEAD") {
+            fields.push(Field::new("Content-Length", "0"));
+        }
+        Self { method: call.method.clone(), target: call.uri.origin_form(), fields }
+    }
+
+    /// A request that presents `token` with `proof` (RFC 9449 section 7.1), as far as the edits leave it so.
+    pub fn presenting(call: &Call, token: &AccessToken, proof: &str, edits: &RequestEdits) -> Self {
+        let mut request = Self::bare(call);
+        if !edits.omit.contains(&OmittedField::Authorization) {
+            let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
+            request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
+        }
+        if !edits.omit.contains(&OmittedField::Dpop) {
+            request.fields.push(Field::new("DPoP", proof));
+        }
+        request
+    }
+
+    /// The bytes on the wire (RFC 9112).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        for field in &self.fields {
+            text.push_str(&format!("{}: {}\r\n", field.name, field.value));
+        }
+        text.push_str("\r\n");
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_what_was_asked_for() {
+        let uri: Uri = "http://127.0.0.1:9/r?a=1#f".parse().expect("valid");
+        let call = Call { method: "POST".into(), htu: uri.without_query(), uri };
+        let edits = RequestEdits { scheme: Some("Bearer".into()), ..RequestEdits::default() };
+        let request = Request::presenting(&call, &AccessToken::new("t"), "p", &edits);
+        let expected = format!(
+            "POST /r?a=1 HTTP/1.1\r\nHost: 127.0.0.1:9\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\n\
+             Content-Length: 0\r\nAuthorization: Bearer t\r\nDPoP: p\r\n\r\n"
+        );
+        assert_eq!(String::from_utf8(request.to_bytes()).expect("text"), expected);
+    }
+}

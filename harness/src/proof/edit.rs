@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+
+use crate::entropy::{Entropy, unique_id};
+use crate::jose::json::{Json, Object};
+use crate::jose::{Nonce, base64url};
+
+use super::carry::{Call, Request};
+use super::draft::{Draft, Signed, Statement};
+use super::key::ProofKey;
+use super::script::{
+    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits, Step,
+    TokenChoice,
+};
+use super::secret::AccessToken;
+use super::token::{IssuerKey, edited};
+
+/// What a step is made from.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    /// The key that the token is bound to.
+    pub key: &'a ProofKey,
+    /// The token.
+    pub token: &'a AccessToken,
+    /// Another token of the same key.
+    pub spare: Option<&'a AccessToken>,
+    /// Another client: its key, and its token, bound to it.
+    pub stranger: Option<(&'a ProofKey, &'a AccessToken)>,
+    /// The issuer's key, where the harness has it.
+    pub issuer: Option<&'a IssuerKey>,
+    /// The nonce that the target supplied last.
+    pub nonce: Option<&'a Nonce>,
+    /// The request.
+    pub call: &'a Call,
+    /// Now, in seconds since 1970-01-01T00:00:00Z.
+    pub now: i64,
+    /// Where `jti` values and fresh keys come from.
+    pub entropy: &'a dyn Entropy,
+    /// What earlier steps of the script sent, by name.
+    pub earlier: &'a BTreeMap<String, StepRecord>,
+}
+
+/// What a step sent, for later steps to refer to.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// The proof.
+    pub signed: Signed,
+    /// Its `jti`, before edits.
+    pub jti: String,
+    /// The token that was presented.
+    pub token: AccessToken,
+    /// The request.
+    pub request: Request,
+}
+
+/// Why a step can't be made here. It is a reason to skip the case, not a fault of the target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// The edit leaves the proof as it was, so there would be nothing to see.
+    #[error("the edit changes nothing against this target")]
+    NoChange,
+    /// The token has to be edited, and the harness does not have the issuer's key.
+    #[error("needs tokens that the harness can sign itself (auth.kind: embedded)")]
+    NeedsIssuer,
+    /// The token has to be edited, and is not a JWT.
+    #[error("the access token is not a JWT")]
+    TokenIsOpaque,
+    /// A second token of the same key is needed, and there is none.
+    #[error("needs a second access token for the same key, and the token source gave the same one twice")]
+    NoSpareToken,
+    /// Another client is needed, and there is none.
+    #[error("needs the key and token of another client")]
+    NoStranger,
+    /// Something is to be taken out or retyped that is not there.
+    #[error("there is no \"{0}\" to edit")]
+    NoSuchMember(String),
+    /// A step refers to one that was not sent.
+    #[error("there is no earlier step \"{0}\"")]
+    NoSuchStep(String),
+}
+
+/// The parameters that stand in the header; every other name is a claim.
+const HEADER_PARAMETERS: &[&str] = &["typ", "alg", "jwk", "kid", "crit", "b64"];
+
+impl<'a> Material<'a> {
+    /// The token that a step presents, with its edits.
+    ///
+    /// # Errors
+    /// [`EditError`] where the token, or the key to sign it anew, is not to be had.
+    pub fn token_for(&self, step: &Step) -> Result<AccessToken, EditError> {
+        let token = match step.token.choice.unwrap_or(TokenChoice::Own) {
+            TokenChoice::Own => self.token,
+            TokenChoice::Spare => self.spare.ok_or(EditError::NoSpareToken)?,
+            TokenChoice::Stranger => self.stranger.ok_or(EditError::NoStranger)?.1,
+        };
+        edited(token, &step.token, self.issuer, self.now)
+    }
+
+    /// The key that `choice` names; `fresh` is the one made for this proof.
+    ///
+    /// # Errors
+    /// [`EditError::NoStranger`] where another client is asked for and there is none.
+    pub fn key_for<'k>(&self, choice: KeyChoice, fresh: &'k ProofKey) -> Result<&'k ProofKey, EditError>
+    where
+        'a: 'k,
+    {
+        match choice {
+            KeyChoice::Own => Ok(self.key),
+            KeyChoice::Fresh => Ok(fresh),
+            KeyChoice::Stranger => Ok(self.stranger.ok_or(EditError::NoStranger)?.0),
+        }
+    }
+
+    /// The call that a step makes.
+    pub fn call_for(&self, step: &Step) -> Call {
+        let mut call = self.call.clone();
+        if let Some(query) = &step.request.query {
+            call.uri.query = Some(query.clone());
+        }
+        call
+    }
+
+    /// A correct draft for `call` with `token`, by `key`, and its fresh `jti`.
+    pub fn draft(&self, key: &ProofKey, call: &Call, token: &AccessToken) -> (Draft, String) {
+        let jti = unique_id(self.entropy);
+        let statement = Statement {
+            htm: &call.method,
+            htu: &call.htu.to_string(),
+            access_token: Some(token.expose()),
+            nonce: self.nonce,
+            jti: &jti,
+            iat: self.now,
+        };
+        (Draft::correct(key, statement), jti)
+    }
+
+    /// Applies the edits that change header parameters and claims.
+    ///
+    /// # Errors
+    /// [`EditError`] where an edit can't be made here.
+    pub fn edit(&self, draft: &mut Draft, edits: &ProofEdits, token: &AccessToken) -> Result<(), EditError> {
+        let claims = &mut draft.claims;
+        if let Some(edit) = edits.htm {
+            claims.set("htm", self.htm(edit));
+        }
+        if let Some(edit) = &edits.htu {
+            claims.set("htu", self.htu(edit));
+        }
+        if let Some(shift) = edits.iat {
+            claims.set("iat", self.now.saturating_add(shift.0));
+        }
+        if let Some(JtiEdit::Of(step)) = &edits.jti {
+            let record = self.earlier.get(step).ok_or_else(|| EditError::NoSuchStep(step.clone()))?;
+            claims.set("jti", record.jti.as_str());
+        }
+        if let Some(edit) = edits.ath {
+            claims.set("ath", self.ath(edit, token)?);
+        }
+        if let Some(NonceEdit::MadeUp) = edits.nonce {
+            claims.set("nonce", unique_id(self.entropy));
+        }
+        for (name, value) in edits.claims.members() {
+            claims.set(name, value.clone());
+        }
+        for (name, value) in edits.header.members() {
+            draft.header.set(name, value.clone());
+        }
+        for (name, json_type) in &edits.retype {
+            let part = part_of(draft, name);
+            let value = part.member(name).ok_or_else(|| EditError::NoSuchMember(name.clone()))?;
+            let retyped = retyped(value, *json_type);
+            part.set(name, retyped);
+        }
+        for name in &edits.omit {
+            // No nonce to leave out is what leaving it out looks like before the server supplied one.
+            if !part_of(draft, name).remove(name) && name != "nonce" {
+                return Err(EditError::NoSuchMember(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn htm(&self, edit: HtmEdit) -> String {
+        match edit {
+            HtmEdit::OtherMethod if self.call.method == "POST" => "GET".to_owned(),
+            HtmEdit::OtherMethod => "POST".to_owned(),
+            HtmEdit::LowerCase => self.call.method.to_ascii_lowercase(),
+        }
+    }
+
+    fn htu(&self, edit: &HtuEdit) -> String {
+        let mut htu = self.call.htu.clone();
+        match edit {
+            HtuEdit::OtherScheme => {
+                let port = htu.effective_port().to_string();
+                htu.scheme = if htu.is_https() { "http" } else { "https" }.to_owned();
+                // Without it the change of scheme would change the port as well.
+                htu.port = Some(port);
+            }
+            HtuEdit::OtherHost => htu.host = "other.example".to_owned(),
+            HtuEdit::OtherPort => {
+                htu.port = Some(if htu.effective_port() == 8443 { "8444" } else { "8443" }.to_owned());
+            }
+            HtuEdit::OtherPath => htu.path = "/not-this-resource".to_owned(),
+            HtuEdit::Suffix(suffix) => htu.path.push_str(suffix),
+            HtuEdit::Query(query) => htu.query = Some(query.clone()),
+            HtuEdit::UpperCaseOrigin => {
+                htu.scheme.make_ascii_uppercase();
+                htu.host.make_ascii_uppercase();
+            }
+            HtuEdit::DotSegments => htu.path = format!("/./x/..{}", htu.path),
+        }
+        htu.to_string()
+    }
+
+    fn ath(&self, edit: AthEdit, presented: &AccessToken) -> Result<String, EditError> {
+        use aws_lc_rs::digest::{SHA256, SHA512, digest};
+        let token = match edit.of {
+            AthSource::PresentedToken => presented,
+            AthSource::SpareToken => self.spare.ok_or(EditError::NoSpareToken)?,
+        };
+        let hash = digest(if edit.sha512 { &SHA512 } else { &SHA256 }, token.expose().as_bytes());
+        Ok(match edit.encode {
+            Encoding::Base64url => base64url::encode(hash),
+            Encoding::Padded => {
+                let mut text = base64url::encode(hash);
+                text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
+                text
+            }
+            Encoding::Hex => hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+        })
+    }
+}
+
+fn part_of<'d>(draft: &'d mut Draft, name: &str) -> &'d mut Object {
+    if HEADER_PARAMETERS.contains(&name) { &mut draft.header } else { &mut draft.claims }
+}
+
+fn retyped(value: &Json, json_type: JsonType) -> Json {
+    match json_type {
+        JsonType::Array => Json::Array(vec![value.clone()]),
+        JsonType::Object => Json::Object(Object::from([("value", value.clone())])),
+        JsonType::String => Json::String(value.as_str().map_or_else(|| value.to_text(), str::to_owned)),
+    }
+}

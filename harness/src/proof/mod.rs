@@ -1,0 +1,25 @@
+//! Building proofs at byte level: [`Draft`] -> [`Signed`] -> [`Request`], and the edit scripts that spoil them.
+//!
+//! Stages are types: a claim can't be edited after signing, a signature not after the request was put together. A step
+//! of a [`Script`] says in data how it departs from a correct proof, token and request; the structural faults that data
+//! can't say are named in it and live in [`crate::mutation`]. Nothing here looks at [`crate::reference`], so that a
+//! mistake in one can't hide in the other.
+
+mod carry;
+mod draft;
+mod edit;
+mod key;
+mod script;
+mod secret;
+mod token;
+
+pub use carry::{Call, Field, Request};
+pub use draft::{Draft, Signed, Statement};
+pub use edit::{EditError, Material, StepRecord};
+pub use key::{KeyError, ProofKey};
+pub use script::{
+    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit,
+    OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
+};
+pub use secret::{AccessToken, tag};
+pub use token::IssuerKey;

@@ -1,0 +1,344 @@
+//! Edit scripts: how each request of a case departs from a correct one, as data.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::Deserialize as DeriveDeserialize;
+use schemars::JsonSchema;
+
+use crate::jose::json::Object;
+
+/// The requests of one case, in order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Script {
+    /// At least one step.
+    pub steps: Vec<Step>,
+}
+
+/// One request: a correct proof, token and request, and the edits to them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Step {
+    /// A name for later steps to refer to.
+    pub name: Option<String>,
+    /// Send what the step of this name sent, instead of something new. Only mutations of the signature and of the
+    /// request apply.
+    pub resend: Option<String>,
+    /// Edits to the proof.
+    pub proof: ProofEdits,
+    /// Edits to the access token.
+    pub token: TokenEdits,
+    /// Edits to the request.
+    pub request: RequestEdits,
+}
+
+/// Edits to a correct proof. They are applied in the order in which they are listed here.
+#[derive(Debug, Clone, PartialEq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProofEdits {
+    /// The key that signs and whose public half stands in `jwk`.
+    pub key: Option<KeyChoice>,
+    /// Another key that signs, while `jwk` still shows `key`.
+    pub signer: Option<KeyChoice>,
+    /// Another method in `htm` than the request's.
+    pub htm: Option<HtmEdit>,
+    /// Another URL in `htu` than the request's.
+    pub htu: Option<HtuEdit>,
+    /// Moves `iat` away from now, e.g. `-1h`.
+    pub iat: Option<Shift>,
+    /// Another `jti` than a fresh one.
+    pub jti: Option<JtiEdit>,
+    /// Another `ath` than that of the token presented.
+    pub ath: Option<AthEdit>,
+    /// Another nonce than the server's latest.
+    pub nonce: Option<NonceEdit>,
+    /// Claims set to a value as it is.
+    pub claims: Object,
+    /// Header parameters set to a value as it is.
+    pub header: Object,
+    /// The right value in another JSON type, by the name of the claim or header parameter.
+    pub retype: BTreeMap<String, JsonType>,
+    /// Claims and header parameters taken out.
+    pub omit: Vec<String>,
+    /// Structural faults by name; `dpop explain mutations` lists them.
+    pub mutate: Vec<String>,
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyChoice {
+    /// The key that the token is bound to.
+    Own,
+    /// A key made for this one proof.
+    Fresh,
+    /// The key of another client, which has a token of its own.
+    Stranger,
+}
+
+/// Another `htm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HtmEdit {
+    /// `POST`, or `GET` where the request is a POST.
+    OtherMethod,
+    /// The request's method in lower case.
+    LowerCase,
+}
+
+/// Another `htu`: one component of the right URL changed.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HtuEdit {
+    /// `https` for `http` and the reverse.
+    OtherScheme,
+    /// A host that is not the server's.
+    OtherHost,
+    /// A port that is not the server's.
+    OtherPort,
+    /// A path that is not the resource's.
+    OtherPath,
+    /// This text behind the path.
+    Suffix(String),
+    /// A query, which RFC 9449 section 4.3 tells servers to ignore.
+    Query(String),
+    /// Scheme and host in upper case, which is the same URL (RFC 3986 section 6.2.2.1).
+    UpperCaseOrigin,
+    /// `.` and `..` segments, which is the same URL (RFC 3986 section 6.2.2.3).
+    DotSegments,
+}
+
+/// Another `jti`.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JtiEdit {
+    /// That of the step of this name.
+    Of(String),
+}
+
+/// Another `ath`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AthEdit {
+    /// The token that is hashed.
+    pub of: AthSource,
+    /// SHA-512 instead of SHA-256.
+    pub sha512: bool,
+    /// How the hash is written.
+    pub encode: Encoding,
+}
+
+/// The token that `ath` is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AthSource {
+    /// The token that the request presents.
+    #[default]
+    PresentedToken,
+    /// Another valid token, bound to the same key.
+    SpareToken,
+}
+
+/// A way to write bytes as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// base64url without padding, as RFC 9449 demands.
+    #[default]
+    Base64url,
+    /// base64url with padding.
+    Padded,
+    /// Hexadecimal digits in lower case.
+    Hex,
+}
+
+/// Another nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NonceEdit {
+    /// A well-formed one that the server never supplied.
+    MadeUp,
+}
+
+/// A JSON type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JsonType {
+    /// The value as the only element of an array.
+    Array,
+    /// The value as the member `value` of an object.
+    Object,
+    /// The value's text as a string.
+    String,
+}
+
+/// Edits to the access token.
+#[derive(Debug, Clone, PartialEq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TokenEdits {
+    /// The token that is presented.
+    #[serde(rename = "use")]
+    pub choice: Option<TokenChoice>,
+    /// Claims set to a value as it is; signed by the issuer. Needs `auth.kind: embedded`.
+    pub claims: Object,
+    /// Times moved, e.g. `exp: -2h`; signed by the issuer. Needs `auth.kind: embedded`.
+    pub shift: BTreeMap<String, Shift>,
+    /// Claims taken out; signed by the issuer. Needs `auth.kind: embedded`.
+    pub omit: Vec<String>,
+    /// A claim changed after signing, so that the token's signature no longer fits. Needs tokens that are JWTs.
+    pub tamper: bool,
+}
+
+/// An access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenChoice {
+    /// The token bound to the own key.
+    Own,
+    /// Another token bound to the own key.
+    Spare,
+    /// The token of another client, bound to that client's key.
+    Stranger,
+}
+
+/// Edits to the request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RequestEdits {
+    /// The authentication scheme in `Authorization`, instead of `DPoP`.
+    pub scheme: Option<String>,
+    /// A query appended to the URL that is requested.
+    pub query: Option<String>,
+    /// Header fields left out.
+    pub omit: Vec<OmittedField>,
+}
+
+/// A header field that a request can lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OmittedField {
+    /// `DPoP`: the proof.
+    Dpop,
+    /// `Authorization`: the token.
+    Authorization,
+}
+
+/// A distance in time with a sign, in whole seconds: `-1h`, `+5s`, `90s`, `2m`, `1d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift(pub i64);
+
+impl ProofEdits {
+    /// Whether the script itself says what nonce the proof carries. A challenge is then an answer, not an obstacle.
+    pub fn names_nonce(&self) -> bool {
+        self.nonce.is_some()
+            || self.claims.member("nonce").is_some()
+            || self.retype.contains_key("nonce")
+            || self.omit.iter().any(|name| name == "nonce")
+    }
+}
+
+impl TokenEdits {
+    /// Whether the issuer has to sign the token anew.
+    pub fn needs_issuer(&self) -> bool {
+        !self.claims.members().is_empty() || !self.shift.is_empty() || !self.omit.is_empty()
+    }
+}
+
+impl Step {
+    /// Whether the step needs the key of another client.
+    pub fn needs_stranger(&self) -> bool {
+        self.token.choice == Some(TokenChoice::Stranger)
+            || [self.proof.key, self.proof.signer].contains(&Some(KeyChoice::Stranger))
+    }
+
+    /// Whether the step needs a second token of the same key.
+    pub fn needs_spare(&self) -> bool {
+        self.token.choice == Some(TokenChoice::Spare)
+            || self.proof.ath.is_some_and(|ath| ath.of == AthSource::SpareToken)
+    }
+
+    /// Whether the proof can be made again with a fresh nonce and `jti` without changing what is tested.
+    pub fn can_answer_a_challenge(&self) -> bool {
+        self.resend.is_none() && !self.proof.names_nonce()
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        parse_shift(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format_args!("invalid value: \"{text}\", expected a distance in time such as `-1h` or `+5s`"))
+        })
+    }
+}
+
+fn parse_shift(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let unit = digits.chars().last()?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    let number: u32 = digits.strip_suffix(unit)?.parse().ok()?;
+    Some(sign * i64::from(number) * factor)
+}
+
+impl fmt::Display for Shift {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, unit) = match self.0.unsigned_abs() {
+            days if days > 0 && days % 86400 == 0 => (days / 86400, 'd'),
+            hours if hours > 0 && hours % 3600 == 0 => (hours / 3600, 'h'),
+            minutes if minutes > 0 && minutes % 60 == 0 => (minutes / 60, 'm'),
+            seconds => (seconds, 's'),
+        };
+        write!(out, "{}{number}{unit}", if self.0 < 0 { '-' } else { '+' })
+    }
+}
+
+impl JsonSchema for Shift {
+    fn schema_name() -> Cow<'static, str> {
+        "Shift".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[+-]?[0-9]+[smhd]$",
+            "description": "A distance in time with a sign: `-1h`, `+5s`, `2m`, `1d`."
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts() {
+        for (text, seconds, shown) in
+            [("-1h", -3600, "-1h"), ("+5s", 5, "+5s"), ("90s", 90, "+90s"), ("2m", 120, "+2m"), ("-1d", -86400, "-1d")]
+        {
+            assert_eq!(parse_shift(text), Some(seconds), "{text}");
+            assert_eq!(Shift(seconds).to_string(), shown);
+        }
+        for refused in ["", "h", "-", "1", "1.5h", "--1s", "1w", "1 h", "-é"] {
+            assert_eq!(parse_shift(refused), None, "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_names_the_nonce_is_not_reminted() {
+        let step = |yaml: &str| Step { proof: serde_yaml::from_str(yaml).expect("valid"), ..Step::default() };
+        assert!(step("{ htm: lower-case }").can_answer_a_challenge());
+        for yaml in ["{ omit: [nonce] }", "{ claims: { nonce: '' } }", "{ nonce: made-up }"] {
+            assert!(!step(yaml).can_answer_a_challenge(), "{yaml}");
+        }
+    }
+}

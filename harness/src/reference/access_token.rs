@@ -1,0 +1,228 @@
+//! Access tokens as a resource server reads them, and where it gets the keys for that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+
+use super::defects::{Defect, DefectSet};
+use super::issuer::Issuer;
+use crate::jose::Jkt;
+
+/// Whose tokens a resource server takes.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Those of an issuer in the same process.
+    Issuer(Arc<Issuer>),
+    /// Those of an issuer somewhere else.
+    Remote {
+        /// The value of `iss`.
+        issuer: String,
+        /// Where its keys are. Only `http` URLs: the harness tests on loopback.
+        jwks_uri: String,
+    },
+}
+
+/// An access token that passed every check of its own.
+#[derive(Debug, Clone)]
+pub(super) struct AccessToken {
+    pub(super) claims: Map<String, Value>,
+    /// `cnf.jkt`, if there is a `cnf`.
+    pub(super) bound_key: Option<Jkt>,
+}
+
+/// Why an access token was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// Not a JWT that was signed with a key of the issuer.
+    #[error("the access token is not a JWT signed by the issuer")]
+    NotSigned,
+    /// Another kind of JWT (RFC 9068 section 4).
+    #[error("the access token has another typ than at+jwt")]
+    Typ,
+    /// Another issuer.
+    #[error("the access token is from another issuer")]
+    Issuer,
+    /// For another audience.
+    #[error("the access token is for another audience")]
+    Audience,
+    /// Past its `exp`, or without a usable one.
+    #[error("the access token has expired")]
+    Expired,
+    /// Before its `nbf`.
+    #[error("the access token is not valid yet")]
+    NotYet,
+    /// A `cnf` that is not understood: it binds the token to something, so nothing else will do.
+    #[error("the confirmation of the access token is not understood")]
+    Confirmation,
+    /// Without `cnf`, and this server takes bound tokens only.
+    #[error("the access token is not bound to a key")]
+    Unbound,
+    /// The keys of the issuer could not be fetched.
+    #[error("the keys of the issuer are out of reach")]
+    KeysUnreachable,
+}
+
+/// What a token is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenRules<'a> {
+    pub(super) issuer: &'a str,
+    /// None accepts every audience.
+    pub(super) audience: Option<&'a str>,
+    pub(super) now: i64,
+    pub(super) defects: DefectSet,
+}
+
+impl AccessToken {
+    /// Reads a JWT access token (RFC 9068 section 4). The signature is the library's business, the rest is checked here,
+    /// against the server's own clock.
+    pub(super) fn read(token: &str, key: &DecodingKey, rules: &TokenRules<'_>) -> Result<Self, TokenRefusal> {
+        let is = |defect| rules.defects.contains(defect);
+        let data = if is(Defect::TokenSignatureIgnored) {
+            jsonwebtoken::dangerous::insecure_decode::<Map<String, Value>>(token)
+        } else {
+            jsonwebtoken::decode(token, key, &signature_only())
+        };
+        let TokenData { header, claims } = data.map_err(|_| TokenRefusal::NotSigned)?;
+        if header.crit.is_some() {
+            return Err(TokenRefusal::NotSigned);
+        }
+        let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
+        if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" {
+            return Err(TokenRefusal::Typ);
+        }
+        if claims.get("iss").and_then(Value::as_str) != Some(rules.issuer) {
+            return Err(TokenRefusal::Issuer);
+        }
+        if let Some(audience) = rules.audience
+            && !is(Defect::AudIgnored)
+            && !is_for(claims.get("aud"), audience)
+        {
+            return Err(TokenRefusal::Audience);
+        }
+        let now = rules.now as f64;
+        let live = claims.get("exp").and_then(Value::as_f64).is_some_and(|exp| now < exp);
+        if !live && !is(Defect::ExpIgnored) {
+            return Err(TokenRefusal::Expired);
+        }
+        if claims.get("nbf").is_some_and(|nbf| nbf.as_f64().is_none_or(|nbf| now < nbf)) {
+            return Err(TokenRefusal::NotYet);
+        }
+        let bound_key = match claims.get("cnf") {
+            None => None,
+            Some(cnf) => Some(thumbprint(cnf).ok_or(TokenRefusal::Confirmation)?),
+        };
+        Ok(Self { claims, bound_key })
+    }
+
+    /// The `sub` claim.
+    pub(super) fn subject(&self) -> &str {
+        self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+fn thumbprint(cnf: &Value) -> Option<Jkt> {
+    cnf.get("jkt")?.as_str()?.parse().ok()
+}
+
+/// RFC 7519 section 4.1.3: one string or an array of strings.
+fn is_for(aud: Option<&Value>, audience: &str) -> bool {
+    match aud {
+        Some(Value::Array(several)) => several.iter().any(|one| one == audience),
+        Some(one) => one == audience,
+        None => false,
+    }
+}
+
+/// ES256 and nothing else; no claim is looked at.
+fn signature_only() -> Validation {
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
+}
+
+/// The keys of a trusted issuer.
+#[derive(Debug)]
+pub(super) struct TokenKeys {
+    trust: Trust,
+    fetched: Mutex<Option<Fetched>>,
+}
+
+#[derive(Debug)]
+struct Fetched {
+    at: i64,
+    keys: Vec<(Option<String>, DecodingKey)>,
+}
+
+/// An unknown `kid` is a reason to fetch the keys again, but not more often than this, in seconds: the `kid` is the
+/// sender's choice.
+const REFETCH_SECONDS: i64 = 5;
+
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl TokenKeys {
+    pub(super) fn new(trust: Trust) -> Self {
+        Self { trust, fetched: Mutex::default() }
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        match &self.trust {
+            Trust::Issuer(issuer) => issuer.url(),
+            Trust::Remote { issuer, .. } => issuer,
+        }
+    }
+
+    /// The key that `token` says it was signed with.
+    pub(super) async fn key_for(&self, token: &str, now: i64) -> Result<DecodingKey, TokenRefusal> {
+        let kid = jsonwebtoken::decode_header(token).map_err(|_| TokenRefusal::NotSigned)?.kid;
+        let jwks_uri = match &self.trust {
+            Trust::Issuer(issuer) if kid.as_deref().is_none_or(|kid| kid == issuer.kid()) => {
+                return Ok(issuer.decoding_key().clone());
+            }
+            Trust::Issuer(_) => return Err(TokenRefusal::NotSigned),
+            Trust::Remote { jwks_uri, .. } => jwks_uri,
+        };
+        let mut fetched = self.fetched.lock().await;
+        if let Some(key) = fetched.as_ref().and_then(|fetched| fetched.key(kid.as_deref())) {
+            return Ok(key);
+        }
+        if fetched.as_ref().is_none_or(|fetched| now.saturating_sub(fetched.at) >= REFETCH_SECONDS) {
+            let keys = fetch(jwks_uri).await.ok_or(TokenRefusal::KeysUnreachable)?;
+            *fetched = Some(Fetched { at: now, keys });
+        }
+        fetched.as_ref().and_then(|fetched| fetched.key(kid.as_deref())).ok_or(TokenRefusal::NotSigned)
+    }
+}
+
+impl Fetched {
+    /// The key called `kid`, or the only one where the token names none.
+    fn key(&self, kid: Option<&str>) -> Option<DecodingKey> {
+        match (kid, self.keys.as_slice()) {
+            (None, [(_, only)]) => Some(only.clone()),
+            (None, _) => None,
+            (Some(_), keys) => {
+                keys.iter().find(|(name, _)| name.as_deref() == kid).map(|(_, key)| key.clone())
+            }
+        }
+    }
+}
+
+async fn fetch(jwks_uri: &str) -> Option<Vec<(Option<String>, DecodingKey)>> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(FETCH_TIMEOUT)
+        .build()
+        .ok()?;
+    let answer = client.get(jwks_uri).send().await.ok()?.error_for_status().ok()?;
+    let set: JwkSet = answer.json().await.ok()?;
+    let named =
+        |key: &jsonwebtoken::jwk::Jwk| Some((key.common.key_id.clone(), DecodingKey::from_jwk(key).ok()?));
+    Some(set.keys.iter().filter_map(named).collect())
+}

@@ -1,0 +1,109 @@
+//! Answers of the resource server: challenges (RFC 9110 section 11.6.1, RFC 9449 sections 7.1 and 9), errors, nonces.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::access_token::TokenRefusal;
+use super::defects::{Defect, DefectSet};
+use super::refusal::{ErrorCode, Refusal};
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Why a request to a protected resource was turned away.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denial {
+    /// No `Authorization` field, or one of a scheme that has nothing to do with OAuth.
+    #[error("there are no credentials")]
+    NoCredentials,
+    /// Several `Authorization` fields (RFC 9449 section 7.2).
+    #[error("several Authorization fields")]
+    SeveralCredentials,
+    /// Not `1*SP token68` after the scheme (RFC 9110 section 11.4).
+    #[error("the credentials are malformed")]
+    MalformedCredentials,
+    /// The Bearer scheme, and this server takes bound tokens with a proof only (section 7.2).
+    #[error("the Bearer scheme is not accepted")]
+    Bearer,
+    /// The access token is not acceptable.
+    #[error(transparent)]
+    Token(#[from] TokenRefusal),
+    /// The proof is not acceptable.
+    #[error(transparent)]
+    Proof(#[from] Refusal),
+}
+
+impl Denial {
+    /// The status and the `error` parameter. Who has sent no credentials is told of no error (RFC 6750 section 3.1).
+    fn status_and_code(&self) -> (StatusCode, Option<ErrorCode>) {
+        match self {
+            Self::NoCredentials => (StatusCode::UNAUTHORIZED, None),
+            Self::SeveralCredentials | Self::MalformedCredentials => {
+                (StatusCode::BAD_REQUEST, Some(ErrorCode::InvalidRequest))
+            }
+            Self::Token(TokenRefusal::KeysUnreachable) => (StatusCode::SERVICE_UNAVAILABLE, None),
+            Self::Bearer | Self::Token(_) => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
+            Self::Proof(refusal) => (StatusCode::UNAUTHORIZED, Some(refusal.code())),
+        }
+    }
+
+    /// The answer. `nonce` is what the server supplies with everything, if it uses nonces.
+    pub(super) fn into_response(self, nonce: Option<&str>, defects: DefectSet) -> Response {
+        let is = |defect| defects.contains(defect);
+        let odd_type = is(Defect::CrashOnOddType) && matches!(self, Self::Proof(Refusal::ClaimType(_)));
+        let missing_claim =
+            is(Defect::CrashOnMissingClaim) && matches!(self, Self::Proof(Refusal::ClaimMissing(_)));
+        if odd_type || missing_claim {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        let (status, code) = self.status_and_code();
+        let code = code.filter(|_| !is(Defect::NoErrorCode));
+        let description = quotable(&self.to_string());
+        let status = if is(Defect::ForbiddenStatus) { StatusCode::FORBIDDEN } else { status };
+        let mut response = match code {
+            Some(code) => (status, Json(json!({"error": code.name(), "error_description": description})))
+                .into_response(),
+            None => status.into_response(),
+        };
+        if status != StatusCode::SERVICE_UNAVAILABLE && !is(Defect::NoChallenge) {
+            let mut challenge = "DPoP ".to_owned();
+            if let Some(code) = code {
+                challenge += &format!("error=\"{}\", error_description=\"{description}\", ", code.name());
+            }
+            challenge += "algs=\"ES256\"";
+            if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+        let asked = matches!(&self, Self::Proof(refusal) if refusal.code() == ErrorCode::UseDpopNonce);
+        let nonce = nonce.filter(|_| !(asked && is(Defect::ChallengeWithoutNonce)));
+        supply_nonce(&mut response, nonce);
+        if asked && is(Defect::ChallengeWithTwoNonces) {
+            response.headers_mut().append(DPOP_NONCE, HeaderValue::from_static("another"));
+        }
+        response
+    }
+}
+
+/// Adds the nonce to use next (RFC 9449 section 8.2), and keeps the answer out of caches.
+pub(super) fn supply_nonce(response: &mut Response, nonce: Option<&str>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
+}
+
+/// The values of all `DPoP` fields, in order.
+pub(super) fn proof_fields(headers: &HeaderMap) -> Vec<&[u8]> {
+    headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect()
+}
+
+/// `text` with only the characters that an `error_description` may have (RFC 6750 section 3).
+pub(super) fn quotable(text: &str) -> String {
+    let allowed = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
+    text.chars().map(|character| if allowed(character) { character } else { '\'' }).collect()
+}

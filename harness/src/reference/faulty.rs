@@ -1,0 +1,216 @@
+//! What planted defects do where it takes more than leaving a check out.
+//!
+//! Without the defect each of these changes nothing: it accepts nothing more, or computes what the RFC says.
+
+use std::fmt;
+
+use aws_lc_rs::{digest, hmac, signature};
+use base64::Engine as _;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use super::defects::{Defect, DefectSet};
+use crate::jose::json::{self, Json, Object};
+use crate::jose::jws::Compact;
+use crate::jose::{Ath, Jkt, PublicJwk, base64url};
+
+/// Reads a proof that is not well-formed, as far as the defects allow.
+pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {
+    let text = std::str::from_utf8(proof).ok()?;
+    let segments: Vec<&str> = text.split('.').collect();
+    let (header, claims, signature) = match segments[..] {
+        [header, claims] if defects.contains(Defect::TwoSegmentsAccepted) => (header, claims, ""),
+        [header, claims, signature] => (header, claims, signature),
+        _ => return None,
+    };
+    Some(Compact {
+        header: object(header, defects)?,
+        claims: object(claims, defects)?,
+        signing_input: text.get(..header.len() + 1 + claims.len())?,
+        signature: base64url::decode(signature)?,
+    })
+}
+
+fn object(segment: &str, defects: DefectSet) -> Option<Object> {
+    let bytes = base64url::decode(segment)?;
+    if let Ok(value) = json::read(&bytes) {
+        return value.as_object().cloned();
+    }
+    let first_wins = defects.contains(Defect::FirstDuplicateWins);
+    if !first_wins && !defects.contains(Defect::LastDuplicateWins) {
+        return None;
+    }
+    let mut object = Object::new();
+    for (name, value) in serde_json::from_slice::<Members>(&bytes).ok()?.0 {
+        if !first_wins || object.member(&name).is_none() {
+            object.set(&name, json::read(value.to_string().as_bytes()).ok()?);
+        }
+    }
+    Some(object)
+}
+
+/// The members of a JSON object, with those that stand twice.
+struct Members(Vec<(String, serde_json::Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Whether an algorithm that the server does not support passes.
+pub(super) fn alg_accepted(alg: &str, defects: DefectSet) -> bool {
+    (defects.contains(Defect::AlgNoneAccepted) && alg.eq_ignore_ascii_case("none"))
+        || (defects.contains(Defect::HmacAccepted) && alg == "HS256")
+}
+
+/// Whether a signature passes that does not verify.
+pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> bool {
+    let alg = jws.header.member("alg").and_then(Json::as_str).unwrap_or_default();
+    if alg.eq_ignore_ascii_case("none") {
+        return defects.contains(Defect::AlgNoneAccepted);
+    }
+    if alg == "HS256" {
+        return defects.contains(Defect::HmacAccepted) && hmac_verifies(jws, key);
+    }
+    let signature = &jws.signature;
+    defects.contains(Defect::SignatureNotVerified)
+        || (defects.contains(Defect::TwoSegmentsAccepted) && signature.is_empty())
+        || (defects.contains(Defect::ZeroSignatureAccepted) && *signature == [0; 64])
+        || (defects.contains(Defect::DerSignatureAccepted)
+            && signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_ASN1, uncompressed_point(key))
+                .verify(jws.signing_input.as_bytes(), signature)
+                .is_ok())
+}
+
+/// Whether the signature is an HMAC under any of the byte strings that libraries took for the public key.
+fn hmac_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
+    use p256::pkcs8::{EncodePublicKey as _, LineEnding};
+
+    let point = uncompressed_point(key);
+    let jwk = jws.header.member("jwk").map(Json::to_text).unwrap_or_default();
+    let mut secrets = vec![jwk.into_bytes(), key.to_json().to_text().into_bytes()];
+    let PublicJwk::P256 { x, .. } = key;
+    secrets.extend([x.to_vec(), base64url::encode(x).into_bytes()]);
+    if let Ok(public) = p256::PublicKey::from_sec1_bytes(&point) {
+        secrets.extend(public.to_public_key_der().map(|der| der.as_bytes().to_vec()));
+        if let Ok(pem) = public.to_public_key_pem(LineEnding::LF) {
+            secrets.extend([pem.trim_end().as_bytes().to_vec(), pem.into_bytes()]);
+        }
+    }
+    secrets.push(point);
+    secrets.iter().any(|secret| {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        hmac::verify(&secret, jws.signing_input.as_bytes(), &jws.signature).is_ok()
+    })
+}
+
+/// A key as a point in uncompressed form (SEC 1 section 2.3.3).
+pub(super) fn uncompressed_point(key: &PublicJwk) -> Vec<u8> {
+    match key {
+        PublicJwk::P256 { x, y } => [&[0x04], &x[..], &y[..]].concat(),
+    }
+}
+
+/// The `jwk` that the server reads: a private key loses what makes it private where a defect accepts it.
+pub(super) fn readable_jwk(jwk: &Object, defects: DefectSet) -> Object {
+    let mut jwk = jwk.clone();
+    if defects.contains(Defect::JwkPrivateAccepted) {
+        jwk.remove("d");
+    }
+    jwk
+}
+
+/// The thumbprint of `key` as the server computes it from `jwk`.
+pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> Jkt {
+    let mut members = jwk.members().to_vec();
+    if defects.contains(Defect::ThumbprintOverAllMembers) {
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    } else if defects.contains(Defect::ThumbprintInMemberOrder) {
+        members.retain(|(name, _)| ["crv", "kty", "x", "y"].contains(&name.as_str()));
+    } else {
+        return key.thumbprint();
+    }
+    let mut hashed = Object::new();
+    for (name, value) in members {
+        hashed.append(&name, value);
+    }
+    let hash = digest::digest(&digest::SHA256, hashed.to_text().as_bytes());
+    base64url::encode(hash).parse().unwrap_or_else(|_| key.thumbprint())
+}
+
+/// What a proof is remembered by: key and `jti`, so that one client can't use up the identifiers of another.
+pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, defects: DefectSet) -> String {
+    if defects.contains(Defect::ReplayKeyIsSignature) {
+        base64url::encode(&jws.signature)
+    } else if defects.contains(Defect::ReplayKeyIsSigningInput) {
+        jws.signing_input.to_owned()
+    } else if defects.contains(Defect::ReplayKeyIsThumbprint) {
+        jkt.to_string()
+    } else {
+        format!("{jkt} {jti}")
+    }
+}
+
+/// The first element of a claim that is an array, where that is a string.
+pub(super) fn first_of_array<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
+    match claims.member(name)? {
+        Json::Array(values) => values.first()?.as_str(),
+        _ => None,
+    }
+}
+
+/// Whether an `ath` passes that is not the hash of the access token.
+pub(super) fn ath_accepted(ath: Option<&Json>, access_token: &str, defects: DefectSet) -> bool {
+    let is = |defect| defects.contains(defect);
+    let expected = Ath::of(access_token);
+    match ath {
+        None => is(Defect::AthOptional) || is(Defect::AthFalsySkipped),
+        Some(Json::String(ath)) => {
+            (is(Defect::AthFalsySkipped) && ath.is_empty())
+                || (is(Defect::AthShapeOnly) && base64url::decode(ath).is_some_and(|hash| hash.len() == 32))
+                || (is(Defect::AthHexAccepted)
+                    && hex(&digest::SHA256, access_token).eq_ignore_ascii_case(ath))
+                || (is(Defect::AthSha512Accepted) && {
+                    let hash = digest::digest(&digest::SHA512, access_token.as_bytes());
+                    base64url::encode(hash) == *ath
+                })
+                || (is(Defect::AthDecodedLeniently)
+                    && decoded_leniently(ath) == base64url::decode(expected.as_str()))
+        }
+        Some(Json::Array(values)) => {
+            is(Defect::AthNonStringSkipped)
+                || (is(Defect::AthFirstOfArray)
+                    && values.first().and_then(Json::as_str) == Some(expected.as_str()))
+        }
+        Some(Json::Null | Json::Bool(false)) => {
+            is(Defect::AthFalsySkipped) || is(Defect::AthNonStringSkipped)
+        }
+        Some(Json::Bool(true) | Json::Number(_) | Json::Object(_)) => is(Defect::AthNonStringSkipped),
+    }
+}
+
+fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+fn hex(algorithm: &'static digest::Algorithm, text: &str) -> String {
+    let hash = digest::digest(algorithm, text.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,216 @@
+//! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri as Target, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde_json::json;
+
+use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trust};
+use super::answer::{Denial, proof_fields, supply_nonce};
+use super::defects::{Defect, DefectSet};
+use super::htu::RequestUri;
+use super::nonce::{NonceMode, Nonces};
+use super::replay::ReplayStore;
+use super::verifier::{Presented, Verifier};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::jose::uri::{Uri, UriError};
+
+const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
+    GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n";
+
+/// How a resource server is set up.
+#[derive(Clone)]
+pub struct ResourceOptions {
+    /// The public URL, without path and trailing slash, e.g. `http://127.0.0.1:9401`. Proofs are compared with it; the
+    /// `Host` field of a request, which its sender chooses, plays no part.
+    pub base_url: String,
+    /// What `aud` must contain.
+    pub audience: String,
+    /// Whose tokens are accepted.
+    pub trust: Trust,
+    /// Whether nonces are used.
+    pub nonce: NonceMode,
+    /// Whether proofs are remembered.
+    pub replay: bool,
+    /// The bugs planted in this server.
+    pub defects: DefectSet,
+    /// The server's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where the secret behind nonces comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A resource server.
+pub struct ResourceServer {
+    base_url: String,
+    base_uri: Uri,
+    audience: String,
+    keys: TokenKeys,
+    verifier: Verifier,
+    defects: DefectSet,
+    clock: Arc<dyn Clock>,
+}
+
+/// A request as far as access to a resource is concerned.
+struct Access<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a HeaderMap,
+}
+
+/// The `Authorization` field, taken apart.
+struct Credentials<'a> {
+    scheme: Scheme,
+    token: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Dpop,
+    Bearer,
+}
+
+impl ResourceServer {
+    /// A server as `options` say.
+    ///
+    /// # Errors
+    /// [`UriError`] where the base URL is none.
+    pub fn new(options: ResourceOptions) -> Result<Self, UriError> {
+        let base_url = options.base_url.trim_end_matches('/').to_owned();
+        let nonces = Nonces::new(options.nonce, options.entropy.as_ref());
+        Ok(Self {
+            base_uri: base_url.parse()?,
+            base_url,
+            audience: options.audience,
+            keys: TokenKeys::new(options.trust),
+            verifier: Verifier::new(nonces, options.replay.then(ReplayStore::default), options.defects),
+            defects: options.defects,
+            clock: options.clock,
+        })
+    }
+
+    /// The server's endpoints.
+    pub fn router(self: Arc<Self>) -> Router {
+        // A handler for GET also answers HEAD, and is told that it was HEAD.
+        let protected = get(serve).post(serve).put(serve).delete(serve);
+        Router::new()
+            .route("/", get(async || ABOUT))
+            .route("/resource", protected.clone())
+            .route("/other", protected)
+            .route("/.well-known/oauth-protected-resource", get(metadata))
+            .with_state(self)
+    }
+
+    /// Whether a request may have the resource, and as whom: RFC 9449 section 7.
+    async fn admit(&self, access: &Access<'_>) -> Result<String, Denial> {
+        let is = |defect| self.defects.contains(defect);
+        if is(Defect::ProtectsNothing) {
+            return Ok("everybody".to_owned());
+        }
+        let credentials = Credentials::read(access.headers, self.defects)?;
+        let proofs = proof_fields(access.headers);
+        let proof_needed = match credentials.scheme {
+            Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
+            Scheme::Bearer if is(Defect::BearerAccepted) => false,
+            Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
+            Scheme::Bearer => return Err(Denial::Bearer),
+        };
+        let now = self.clock.unix_seconds();
+        let token = self.token(credentials.token, now).await?;
+        if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
+            return Err(TokenRefusal::Unbound.into());
+        }
+        if proof_needed {
+            let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
+            self.verifier.verify(&Presented {
+                proofs: &proofs,
+                method: access.method,
+                uri: RequestUri { uri: &uri, query: access.query },
+                access_token: Some(credentials.token),
+                bound_key: token.bound_key,
+                now,
+            })?;
+        }
+        Ok(token.subject().to_owned())
+    }
+
+    async fn token(&self, token: &str, now: i64) -> Result<AccessToken, TokenRefusal> {
+        let rules = TokenRules {
+            issuer: self.keys.issuer(),
+            audience: Some(&self.audience),
+            now,
+            defects: self.defects,
+        };
+        AccessToken::read(token, &self.keys.key_for(token, now).await?, &rules)
+    }
+}
+
+/// The protected resources.
+async fn serve(
+    State(server): State<Arc<ResourceServer>>,
+    method: Method,
+    target: Target,
+    headers: HeaderMap,
+) -> Response {
+    let access =
+        Access { method: method.as_str(), path: target.path(), query: target.query(), headers: &headers };
+    let admitted = server.admit(&access).await;
+    let nonce = server.verifier.nonces().current(server.clock.unix_seconds());
+    match admitted {
+        Ok(subject) => {
+            let mut response = Json(json!({"ok": true, "sub": subject})).into_response();
+            supply_nonce(&mut response, nonce.as_deref());
+            response
+        }
+        Err(denial) => denial.into_response(nonce.as_deref(), server.defects),
+    }
+}
+
+/// GET /.well-known/oauth-protected-resource (RFC 9728 section 2).
+async fn metadata(State(server): State<Arc<ResourceServer>>) -> Response {
+    Json(json!({
+        "resource": server.base_url,
+        "authorization_servers": [server.keys.issuer()],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256"],
+        "dpop_bound_access_tokens_required": true,
+    }))
+    .into_response()
+}
+
+impl<'a> Credentials<'a> {
+    /// Takes the `Authorization` field apart: a scheme in any case, 1*SP, token68 (RFC 9110 section 11.4, RFC 9449
+    /// section 7.1).
+    fn read(headers: &'a HeaderMap, defects: DefectSet) -> Result<Self, Denial> {
+        let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+        let (field, more) = (fields.next().ok_or(Denial::NoCredentials)?, fields.next());
+        if more.is_some() {
+            return Err(Denial::SeveralCredentials);
+        }
+        let field = field.to_str().map_err(|_| Denial::MalformedCredentials)?;
+        let (name, token) = field.split_once(' ').ok_or(Denial::MalformedCredentials)?;
+        let scheme = if name == "DPoP"
+            || (name.eq_ignore_ascii_case("DPoP") && !defects.contains(Defect::SchemeCaseSensitive))
+        {
+            Scheme::Dpop
+        } else if name.eq_ignore_ascii_case("Bearer") {
+            Scheme::Bearer
+        } else {
+            return Err(Denial::NoCredentials);
+        };
+        let token = token.trim_start_matches(' ');
+        if is_token68(token) { Ok(Self { scheme, token }) } else { Err(Denial::MalformedCredentials) }
+    }
+}
+
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}

@@ -1,0 +1,212 @@
+//! Starting and stopping the servers.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::access_token::Trust;
+use super::defects::DefectSet;
+use super::issuer::Issuer;
+use super::nonce::NonceMode;
+use super::resource::{ResourceOptions, ResourceServer};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+
+/// How long [`Server::shutdown`] waits for requests that are under way.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How to set up an issuer and a resource server that trusts it.
+#[derive(Clone)]
+pub struct Options {
+    /// Where the resource server listens: a loopback address; port 0 takes a free one.
+    pub resource_addr: SocketAddr,
+    /// Where the issuer listens, likewise.
+    pub issuer_addr: SocketAddr,
+    /// Whether the resource server uses nonces.
+    pub nonce: NonceMode,
+    /// Whether the resource server remembers proofs.
+    pub replay: bool,
+    /// The bugs planted in the resource server.
+    pub defects: DefectSet,
+    /// The clock of both.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for both.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Options {
+    /// Two clean servers on free ports of 127.0.0.1, which remember proofs and don't use nonces.
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            resource_addr: free,
+            issuer_addr: free,
+            nonce: NonceMode::Never,
+            replay: true,
+            defects: DefectSet::empty(),
+            clock,
+            entropy,
+        }
+    }
+}
+
+/// An issuer and a resource server at work. Dropping it stops both.
+#[derive(Debug)]
+pub struct Running {
+    /// The origin of the resource server, which is also the audience of its tokens.
+    pub base_url: String,
+    /// The protected resource: answers GET, HEAD, POST, PUT and DELETE.
+    pub resource_url: String,
+    /// A second protected resource beside it.
+    pub other_url: String,
+    /// The value of `iss`.
+    pub issuer_url: String,
+    /// The issuer, for tokens without a request.
+    pub issuer: Arc<Issuer>,
+    resource_server: Server,
+    issuer_server: Server,
+}
+
+impl Running {
+    /// The audience that tokens must name.
+    pub fn audience(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Stops both servers and waits until their ports are free.
+    pub async fn shutdown(self) {
+        self.resource_server.shutdown().await;
+        self.issuer_server.shutdown().await;
+    }
+}
+
+/// Starts an issuer and a resource server.
+///
+/// # Errors
+/// Where an address is taken, or is not on loopback.
+pub async fn start(options: Options) -> io::Result<Running> {
+    let issuer_listener = Listener::bind(options.issuer_addr).await?;
+    let resource_listener = Listener::bind(options.resource_addr).await?;
+    let (issuer_url, base_url) = (issuer_listener.url(), resource_listener.url());
+    let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
+    let issuer = Arc::new(issuer.with_audience(base_url.clone()));
+    let resource_server = resource_server(ResourceOptions {
+        base_url: base_url.clone(),
+        audience: base_url.clone(),
+        trust: Trust::Issuer(issuer.clone()),
+        nonce: options.nonce,
+        replay: options.replay,
+        defects: options.defects,
+        clock: options.clock,
+        entropy: options.entropy,
+    })?;
+    Ok(Running {
+        resource_url: format!("{base_url}/resource"),
+        other_url: format!("{base_url}/other"),
+        base_url,
+        issuer_url,
+        resource_server: resource_listener.serve(resource_server.router()),
+        issuer_server: issuer_listener.serve(issuer.clone().router()),
+        issuer,
+    })
+}
+
+/// Starts an issuer alone: the one that a server under test is set up to trust.
+///
+/// # Errors
+/// Where the address is taken, or is not on loopback.
+pub async fn serve_issuer(addr: SocketAddr, issuer: Arc<Issuer>) -> io::Result<Server> {
+    Ok(Listener::bind(addr).await?.serve(issuer.router()))
+}
+
+/// Starts a resource server alone.
+///
+/// # Errors
+/// Where the address is taken, or is not on loopback, or the base URL is none.
+pub async fn serve_resource(addr: SocketAddr, options: ResourceOptions) -> io::Result<Server> {
+    let server = resource_server(options)?;
+    Ok(Listener::bind(addr).await?.serve(server.router()))
+}
+
+fn resource_server(options: ResourceOptions) -> io::Result<Arc<ResourceServer>> {
+    ResourceServer::new(options)
+        .map(Arc::new)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// A loopback address that is taken, and served later: what is served may need to know its own URL.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    addr: SocketAddr,
+}
+
+impl Listener {
+    /// Takes `addr`.
+    ///
+    /// # Errors
+    /// Where it is taken already, or is not on loopback.
+    pub async fn bind(addr: SocketAddr) -> io::Result<Self> {
+        if !addr.ip().is_loopback() {
+            let message = format!("the reference servers listen on loopback only, not on {addr}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let socket = TcpListener::bind(addr).await?;
+        let addr = socket.local_addr()?;
+        Ok(Self { socket, addr })
+    }
+
+    /// The origin, e.g. `http://127.0.0.1:9401`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Serves `router` in a task of the current runtime.
+    pub fn serve(self, router: Router) -> Server {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let signal = async {
+            // An error means that the sender was dropped, which is a signal as well.
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(async move {
+            // It ends with Ok after the signal, and not otherwise.
+            let _ = axum::serve(self.socket, router).with_graceful_shutdown(signal).await;
+        });
+        Server { addr: self.addr, stop, task }
+    }
+}
+
+/// A server at work. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    addr: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The origin, e.g. `http://127.0.0.1:9401`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Stops it, gives requests that are under way two seconds to end, and waits until the port is free.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(GRACE, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The twelve checks of RFC 9449 section 4.3 on one proof, strictly.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::claims;
+use super::defects::{Defect, DefectSet};
+use super::faulty;
+use super::htu::RequestUri;
+use super::nonce::Nonces;
+use super::refusal::Refusal;
+use super::replay::ReplayStore;
+use crate::jose::json::{Json, Object};
+use crate::jose::jws::Compact;
+use crate::jose::{Alg, Jkt, PROOF_TYP, PublicJwk};
+
+/// The longest proof that is read. A proof with an RSA key of 4096 bits has some 1,800 bytes.
+pub const MAX_PROOF_BYTES: usize = 16 * 1024;
+
+/// A request as far as its proof is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// The values of all `DPoP` fields, in order.
+    pub proofs: &'a [&'a [u8]],
+    /// The method of the request.
+    pub method: &'a str,
+    /// The URI of the request.
+    pub uri: RequestUri<'a>,
+    /// The access token beside the proof; none at the token endpoint.
+    pub access_token: Option<&'a str>,
+    /// The key that the access token is bound to: its `cnf.jkt`.
+    pub bound_key: Option<Jkt>,
+    /// The time on the server's clock, in seconds since 1970.
+    pub now: i64,
+}
+
+/// A proof that passed every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedProof {
+    /// The thumbprint of the key that signed it.
+    pub jkt: Jkt,
+    /// Its `jti`.
+    pub jti: String,
+}
+
+/// What a server needs to judge proofs: its nonces, its memory, and the bugs planted in it.
+#[derive(Debug)]
+pub struct Verifier {
+    nonces: Nonces,
+    replay: Option<ReplayStore>,
+    defects: DefectSet,
+    /// Only for [`Defect::KeyCachedByThumbprint`].
+    remembered_keys: Mutex<BTreeMap<Jkt, PublicJwk>>,
+}
+
+impl Verifier {
+    /// A verifier that remembers proofs if `replay` is there.
+    pub fn new(nonces: Nonces, replay: Option<ReplayStore>, defects: DefectSet) -> Self {
+        Self { nonces, replay, defects, remembered_keys: Mutex::default() }
+    }
+
+    /// The nonces that this verifier recognises.
+    pub fn nonces(&self) -> &Nonces {
+        &self.nonces
+    }
+
+    /// Judges the proof of one request.
+    ///
+    /// Nothing is remembered of a proof that fails: otherwise whoever sees a `jti` could use it up for its owner.
+    ///
+    /// # Errors
+    /// [`Refusal`] for the first check that fails.
+    pub fn verify(&self, presented: &Presented<'_>) -> Result<VerifiedProof, Refusal> {
+        let defects = self.defects;
+        let proof = one_proof(presented.proofs, defects)?;
+        let jws = read(proof, defects)?;
+        check_header(&jws.header, defects)?;
+        let key = self.key(&jws.header, presented.bound_key)?;
+        if let Some(key) = &key {
+            check_signature(&jws, &key.public, defects)?;
+        }
+
+        let now = presented.now;
+        if defects.contains(Defect::UnknownClaimsRefused) {
+            only_known(&jws.claims, &["jti", "htm", "htu", "iat", "ath", "nonce"])?;
+        }
+        let jti = claims::check_jti(&jws.claims, defects)?;
+        claims::check_htm(&jws.claims, presented.method, defects)?;
+        claims::check_htu(&jws.claims, presented.uri, defects)?;
+        claims::check_nonce(&jws.claims, &self.nonces, now, defects)?;
+        let last_second = claims::check_iat(&jws.claims, now, defects)?;
+        if let Some(access_token) = presented.access_token {
+            claims::check_ath(&jws.claims, access_token, defects)?;
+        }
+        let jkt = bound_key(key.as_ref(), presented.bound_key, defects)?;
+
+        if let (Some(store), Some(jti)) = (&self.replay, &jti)
+            && !defects.contains(Defect::JtiNotTracked)
+        {
+            store.record(faulty::replay_key(jkt, jti, &jws, defects), last_second, now)?;
+        }
+        if let Some(key) = key {
+            self.remember(jkt, key.public);
+        }
+        Ok(VerifiedProof { jkt, jti: jti.unwrap_or_default() })
+    }
+
+    /// Checks 5 and 7: the key in `jwk` is public and of a supported kind. `None` stands for no key at all, which only a
+    /// defect lets pass.
+    fn key(&self, header: &Object, bound_key: Option<Jkt>) -> Result<Option<ProofKey>, Refusal> {
+        let member = match header.member("jwk") {
+            None if self.defects.contains(Defect::JwkOptional) => return Ok(None),
+            None => return Err(Refusal::ParameterMissing("jwk")),
+            Some(member) => member.as_object().ok_or(Refusal::ParameterType("jwk"))?,
+        };
+        let jwk = faulty::readable_jwk(member, self.defects);
+        let public = PublicJwk::from_json(&jwk).map_err(Refusal::Jwk)?;
+        check_purpose(&jwk, public.alg())?;
+        if self.defects.contains(Defect::KeyCachedByThumbprint)
+            && let Some(bound) = bound_key
+            && let Some(known) = self.remembered_key(bound)
+        {
+            return Ok(Some(ProofKey { thumbprint: bound, public: known }));
+        }
+        Ok(Some(ProofKey { thumbprint: faulty::thumbprint(&jwk, &public, self.defects), public }))
+    }
+
+    fn remembered_key(&self, thumbprint: Jkt) -> Option<PublicJwk> {
+        self.remembered_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&thumbprint).cloned()
+    }
+
+    fn remember(&self, thumbprint: Jkt, key: PublicJwk) {
+        if self.defects.contains(Defect::KeyCachedByThumbprint) {
+            self.remembered_keys.lock().unwrap_or_else(PoisonError::into_inner).insert(thumbprint, key);
+        }
+    }
+}
+
+/// The key in `jwk`, and its thumbprint as this server computes it.
+struct ProofKey {
+    public: PublicJwk,
+    thumbprint: Jkt,
+}
+
+/// Check 1: there is one `DPoP` field.
+fn one_proof<'a>(proofs: &[&'a [u8]], defects: DefectSet) -> Result<&'a [u8], Refusal> {
+    let proof = match proofs {
+        [] => return Err(Refusal::ProofMissing),
+        [proof] => proof,
+        [first, ..] if defects.contains(Defect::FirstProofWins) => first,
+        [.., last] if defects.contains(Defect::LastProofWins) => last,
+        several => return Err(Refusal::ProofRepeated(several.len())),
+    };
+    if proof.len() > MAX_PROOF_BYTES {
+        return Err(Refusal::ProofTooLong(proof.len()));
+    }
+    Ok(proof)
+}
+
+/// Check 2: it is one well-formed JWT.
+fn read(proof: &[u8], defects: DefectSet) -> Result<Compact<'_>, Refusal> {
+    Compact::read(proof).or_else(|error| faulty::read(proof, defects).ok_or(Refusal::Malformed(error)))
+}
+
+/// Checks 4 and 5, and that no extension is demanded which this server does not have.
+fn check_header(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
+    check_typ(header, defects)?;
+    let alg = text(header, "alg")?;
+    if Alg::from_name(alg).is_none() && !faulty::alg_accepted(alg, defects) {
+        return Err(Refusal::Alg);
+    }
+    // RFC 7515 section 4.1.11: an extension that is not understood is a reason to refuse, and so is an empty list.
+    if header.member("crit").is_some() {
+        return Err(Refusal::Critical);
+    }
+    // RFC 7797 section 7: a JWT always has `b64` true.
+    if header.member("b64").is_some_and(|b64| *b64 != Json::Bool(true)) {
+        return Err(Refusal::Unencoded);
+    }
+    if defects.contains(Defect::UnknownParametersRefused) {
+        only_known(header, &["typ", "alg", "jwk"])?;
+    }
+    Ok(())
+}
+
+/// Check 4: `typ` is exactly `dpop+jwt`, so no JWT that was made for something else is a proof (section 11.5).
+fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
+    let optional = defects.contains(Defect::TypOptional) && header.member("typ").is_none();
+    if optional || defects.contains(Defect::TypNotChecked) {
+        return Ok(());
+    }
+    let typ = text(header, "typ")?;
+    let plain_jwt = defects.contains(Defect::TypPlainJwtAccepted) && typ.eq_ignore_ascii_case("JWT");
+    if typ == PROOF_TYP || plain_jwt { Ok(()) } else { Err(Refusal::Typ) }
+}
+
+/// `use`, `key_ops` and `alg` of a key, where they are given, allow it to verify this signature (RFC 7517 sections 4.2,
+/// 4.3 and 4.4).
+fn check_purpose(jwk: &Object, alg: Alg) -> Result<(), Refusal> {
+    let allows = |name, word: &str| match jwk.member(name) {
+        None => true,
+        Some(Json::Array(words)) => words.iter().any(|value| value.as_str() == Some(word)),
+        Some(value) => value.as_str() == Some(word),
+    };
+    for (name, word) in [("use", "sig"), ("key_ops", "verify"), ("alg", alg.name())] {
+        if !allows(name, word) {
+            return Err(Refusal::JwkPurpose(name));
+        }
+    }
+    Ok(())
+}
+
+/// Check 6: the signature verifies with the key in `jwk`.
+fn check_signature(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> Result<(), Refusal> {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+
+    let verified = match key.alg() {
+        // `alg` and key belong together: a header that says otherwise was refused as unsupported, or is a defect's.
+        Alg::Es256 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, faulty::uncompressed_point(key))
+            .verify(jws.signing_input.as_bytes(), &jws.signature),
+    };
+    if verified.is_ok() || faulty::signature_accepted(jws, key, defects) {
+        Ok(())
+    } else {
+        Err(Refusal::Signature)
+    }
+}
+
+/// Check 12, second half: the proof's key is the one that the access token is bound to.
+fn bound_key(key: Option<&ProofKey>, bound: Option<Jkt>, defects: DefectSet) -> Result<Jkt, Refusal> {
+    match (key.map(|key| key.thumbprint), bound) {
+        (Some(proved), Some(bound)) if proved != bound && !defects.contains(Defect::CnfIgnored) => {
+            Err(Refusal::OtherKey)
+        }
+        (Some(proved), _) => Ok(proved),
+        (None, Some(bound)) => Ok(bound),
+        (None, None) => Err(Refusal::ParameterMissing("jwk")),
+    }
+}
+
+fn only_known(object: &Object, known: &[&str]) -> Result<(), Refusal> {
+    let all_known = object.members().iter().all(|(name, _)| known.contains(&name.as_str()));
+    if all_known { Ok(()) } else { Err(Refusal::UnknownMember) }
+}
+
+fn text<'a>(header: &'a Object, name: &'static str) -> Result<&'a str, Refusal> {
+    header.member(name).ok_or(Refusal::ParameterMissing(name))?.as_str().ok_or(Refusal::ParameterType(name))
+}
