@@ -10,4 +10,6 @@ pub mod jose;
 pub mod reference;
 pub mod mutation;
 pub mod proof;
+pub mod scenario;
 pub mod spec;
+pub mod target;

@@ -3,6 +3,7 @@ use std::fmt;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use p256::pkcs8::DecodePrivateKey as _;
 
 use crate::entropy::Entropy;
 use crate::jose::json::{Json, Object};
@@ -56,6 +57,14 @@ impl ProofKey {
             return Err(KeyError::Mismatch);
         }
         Ok(key)
+    }
+
+    /// The key in a PKCS #8 document (RFC 5958), as libraries export it.
+    ///
+    /// # Errors
+    /// [`KeyError::NotAPrivateKey`] where it holds no P-256 key.
+    pub fn from_pkcs8(document: &[u8]) -> Result<Self, KeyError> {
+        Self::new(p256::SecretKey::from_pkcs8_der(document).map_err(|_| KeyError::NotAPrivateKey)?)
     }
 
     fn new(secret: p256::SecretKey) -> Result<Self, KeyError> {

@@ -35,14 +35,13 @@ fn object(segment: &str, defects: DefectSet) -> Option<Object> {
     if let Ok(value) = json::read(&bytes) {
         return value.as_object().cloned();
     }
-    let first_wins = defects.contains(Defect::FirstDuplicateWins);
-    if !first_wins && !defects.contains(Defect::LastDuplicateWins) {
+    if !defects.contains(Defect::FirstDuplicateWins) {
         return None;
     }
     let mut object = Object::new();
     for (name, value) in serde_json::from_slice::<Members>(&bytes).ok()?.0 {
-        if !first_wins || object.member(&name).is_none() {
-            object.set(&name, json::read(value.to_string().as_bytes()).ok()?);
+        if object.member(&name).is_none() {
+            object.append(&name, json::read(value.to_string().as_bytes()).ok()?);
         }
     }
     Some(object)
@@ -169,10 +168,7 @@ pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, defects: Defect
 
 /// The first element of a claim that is an array, where that is a string.
 pub(super) fn first_of_array<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
-    match claims.member(name)? {
-        Json::Array(values) => values.first()?.as_str(),
-        _ => None,
-    }
+    if let Json::Array(values) = claims.member(name)? { values.first()?.as_str() } else { None }
 }
 
 /// Whether an `ath` passes that is not the hash of the access token.

@@ -57,8 +57,8 @@ impl Normalised {
         let path = without_dot_segments(&with_canonical_escapes(&uri.path));
         Self {
             scheme: uri.scheme.to_ascii_lowercase(),
-            // Lower case first: the hexadecimal digits of an escape are written in upper case again.
-            host: with_canonical_escapes(&uri.host.to_ascii_lowercase()).to_owned(),
+            // Whatever escapes are left become lower-case with the rest, on both sides alike.
+            host: with_canonical_escapes(&uri.host).to_ascii_lowercase(),
             port: Some(uri.effective_port()).filter(|port| *port != default),
             path: if path.is_empty() { "/".to_owned() } else { path },
         }

@@ -14,7 +14,8 @@ use super::replay::ReplayStore;
 use super::verifier::Verifier;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, unique_id};
-use crate::jose::{Jkt, PublicJwk};
+use crate::jose::json::Object;
+use crate::jose::{Jkt, PublicJwk, base64url};
 
 /// An authorization server that issues DPoP-bound JWT access tokens (RFC 9068, RFC 9449 section 6.1).
 ///
@@ -155,6 +156,17 @@ impl Issuer {
         &self.key.pkcs8
     }
 
+    /// The private key as a JWK: the same secret in another form.
+    pub fn signing_key_jwk(&self) -> Object {
+        use p256::pkcs8::DecodePrivateKey as _;
+
+        let mut jwk = self.key.public.to_json();
+        if let Ok(secret) = p256::SecretKey::from_pkcs8_der(&self.key.pkcs8) {
+            jwk.append("d", base64url::encode(secret.to_bytes()));
+        }
+        jwk
+    }
+
     /// The name of the key in `kid`: its thumbprint.
     pub fn kid(&self) -> &str {
         &self.key.kid
@@ -166,8 +178,8 @@ impl Issuer {
         serde_json::json!({"keys": [{
             "kty": "EC",
             "crv": "P-256",
-            "x": crate::jose::base64url::encode(x),
-            "y": crate::jose::base64url::encode(y),
+            "x": base64url::encode(x),
+            "y": base64url::encode(y),
             "use": "sig",
             "alg": "ES256",
             "kid": self.key.kid,

@@ -5,6 +5,12 @@
 //! one can't hide in the other.
 //!
 //! Both are toys for loopback: the issuer gives a token to whoever asks.
+//!
+//! - [`Verifier`] judges one proof, without a server around it: `verifier`, `claims`, `htu`, `nonce`, `replay`, `refusal`.
+//! - [`Issuer`] signs tokens; its endpoints are in `authorization_server`.
+//! - [`ResourceServer`] is `resource`, with tokens in `access_token` and refusals in `answer`.
+//! - [`start`] runs both: `server`.
+//! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` for those that do more than leave a check out.
 
 mod access_token;
 mod answer;
@@ -33,3 +39,6 @@ pub use replay::ReplayStore;
 pub use resource::{ResourceOptions, ResourceServer};
 pub use server::{Listener, Options, Running, Server, serve_issuer, serve_resource, start};
 pub use verifier::{MAX_PROOF_BYTES, Presented, VerifiedProof, Verifier};
+
+#[cfg(test)]
+mod tests;

@@ -15,10 +15,12 @@ use super::answer::{Denial, proof_fields, supply_nonce};
 use super::defects::{Defect, DefectSet};
 use super::htu::RequestUri;
 use super::nonce::{NonceMode, Nonces};
+use super::refusal::Refusal;
 use super::replay::ReplayStore;
-use super::verifier::{Presented, Verifier};
+use super::verifier::{Presented, VerifiedProof, Verifier};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::jose::Jkt;
 use crate::jose::uri::{Uri, UriError};
 
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
@@ -114,34 +116,49 @@ impl ResourceServer {
         if is(Defect::ProtectsNothing) {
             return Ok("everybody".to_owned());
         }
-        let credentials = Credentials::read(access.headers, self.defects)?;
         let proofs = proof_fields(access.headers);
+        let credentials = match Credentials::read(access.headers, self.defects) {
+            Err(Denial::NoCredentials) if is(Defect::TokenOptional) && !proofs.is_empty() => {
+                return Ok(self.verify(access, &proofs, None)?.jkt.to_string());
+            }
+            credentials => credentials?,
+        };
         let proof_needed = match credentials.scheme {
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
             Scheme::Bearer if is(Defect::BearerAccepted) => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
-        let now = self.clock.unix_seconds();
-        let token = self.token(credentials.token, now).await?;
+        let token = self.token(credentials.token).await?;
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
-            let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
-            self.verifier.verify(&Presented {
-                proofs: &proofs,
-                method: access.method,
-                uri: RequestUri { uri: &uri, query: access.query },
-                access_token: Some(credentials.token),
-                bound_key: token.bound_key,
-                now,
-            })?;
+            self.verify(access, &proofs, Some((credentials.token, token.bound_key)))?;
         }
         Ok(token.subject().to_owned())
     }
 
-    async fn token(&self, token: &str, now: i64) -> Result<AccessToken, TokenRefusal> {
+    /// Judges the proof beside an access token, which is given with the key that it is bound to.
+    fn verify(
+        &self,
+        access: &Access<'_>,
+        proofs: &[&[u8]],
+        token: Option<(&str, Option<Jkt>)>,
+    ) -> Result<VerifiedProof, Refusal> {
+        let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
+        self.verifier.verify(&Presented {
+            proofs,
+            method: access.method,
+            uri: RequestUri { uri: &uri, query: access.query },
+            access_token: token.map(|(token, _)| token),
+            bound_key: token.and_then(|(_, bound_key)| bound_key),
+            now: self.clock.unix_seconds(),
+        })
+    }
+
+    async fn token(&self, token: &str) -> Result<AccessToken, TokenRefusal> {
+        let now = self.clock.unix_seconds();
         let rules = TokenRules {
             issuer: self.keys.issuer(),
             audience: Some(&self.audience),

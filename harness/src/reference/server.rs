@@ -28,6 +28,9 @@ pub struct Options {
     pub resource_addr: SocketAddr,
     /// Where the issuer listens, likewise.
     pub issuer_addr: SocketAddr,
+    /// The name that stands in the URLs of both instead of the address, e.g. `localhost`. An address has no letters whose
+    /// case could be normalised.
+    pub host: Option<String>,
     /// Whether the resource server uses nonces.
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
@@ -47,6 +50,7 @@ impl Options {
         Self {
             resource_addr: free,
             issuer_addr: free,
+            host: None,
             nonce: NonceMode::Never,
             replay: true,
             defects: DefectSet::empty(),
@@ -93,7 +97,11 @@ impl Running {
 pub async fn start(options: Options) -> io::Result<Running> {
     let issuer_listener = Listener::bind(options.issuer_addr).await?;
     let resource_listener = Listener::bind(options.resource_addr).await?;
-    let (issuer_url, base_url) = (issuer_listener.url(), resource_listener.url());
+    let url = |listener: &Listener| match &options.host {
+        Some(host) => format!("http://{host}:{}", listener.addr.port()),
+        None => listener.url(),
+    };
+    let (issuer_url, base_url) = (url(&issuer_listener), url(&resource_listener));
     let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
     let issuer = Arc::new(issuer.with_audience(base_url.clone()));
     let resource_server = resource_server(ResourceOptions {

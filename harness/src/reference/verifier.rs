@@ -197,17 +197,16 @@ fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
 /// `use`, `key_ops` and `alg` of a key, where they are given, allow it to verify this signature (RFC 7517 sections 4.2,
 /// 4.3 and 4.4).
 fn check_purpose(jwk: &Object, alg: Alg) -> Result<(), Refusal> {
-    let allows = |name, word: &str| match jwk.member(name) {
-        None => true,
-        Some(Json::Array(words)) => words.iter().any(|value| value.as_str() == Some(word)),
-        Some(value) => value.as_str() == Some(word),
+    let is = |value: &Json, word: &str| value.as_str() == Some(word);
+    let verifies =
+        |value: &Json| matches!(value, Json::Array(words) if words.iter().any(|word| is(word, "verify")));
+    let allowed = |name, allows: &dyn Fn(&Json) -> bool| match jwk.member(name) {
+        Some(value) if !allows(value) => Err(Refusal::JwkPurpose(name)),
+        _ => Ok(()),
     };
-    for (name, word) in [("use", "sig"), ("key_ops", "verify"), ("alg", alg.name())] {
-        if !allows(name, word) {
-            return Err(Refusal::JwkPurpose(name));
-        }
-    }
-    Ok(())
+    allowed("use", &|value| is(value, "sig"))?;
+    allowed("key_ops", &verifies)?;
+    allowed("alg", &|value| is(value, alg.name()))
 }
 
 /// Check 6: the signature verifies with the key in `jwk`.

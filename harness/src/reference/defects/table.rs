@@ -268,6 +268,12 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.downgrade.no-proof"],
     ),
     row(
+        Defect::TokenOptional,
+        "token-optional",
+        "Lets whoever signs a proof in without an access token.",
+        &["rs.downgrade.no-token"],
+    ),
+    row(
         Defect::AlgNoneAccepted,
         "alg-none-accepted",
         "Accepts an unsigned proof that says `alg: none`.",
@@ -331,12 +337,6 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::FirstDuplicateWins,
         "first-duplicate-wins",
         "Takes the first of two members of the same name.",
-        &["rs.jose.duplicate-claim"],
-    ),
-    row(
-        Defect::LastDuplicateWins,
-        "last-duplicate-wins",
-        "Takes the last of two members of the same name.",
         &["rs.jose.duplicate-claim"],
     ),
     row(

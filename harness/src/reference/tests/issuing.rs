@@ -1,0 +1,149 @@
+//! The issuer's endpoints, over a real socket.
+
+use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use serde_json::{Value, json};
+
+use super::proofs::{Key, Parts};
+use super::scene::{Scene, Wire};
+use crate::clock::Clock as _;
+use crate::jose::base64url;
+use crate::jose::json::Json;
+use crate::reference::*;
+
+struct TokenAnswer {
+    status: u16,
+    cache_control: Option<String>,
+    body: Value,
+}
+
+async fn post(scene: &Scene, path: &str, form: &[(&str, &str)], proofs: &[String]) -> TokenAnswer {
+    let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = scene.client.post(scene.running.issuer.endpoint(path));
+    let mut request =
+        request.header("Content-Type", "application/x-www-form-urlencoded").body(body.join("&"));
+    for proof in proofs {
+        request = request.header("DPoP", proof);
+    }
+    let response = request.send().await.expect("an answer");
+    let cache_control = response.headers().get("Cache-Control");
+    TokenAnswer {
+        status: response.status().as_u16(),
+        cache_control: cache_control.map(|value| value.to_str().expect("ASCII").to_owned()),
+        body: response.json().await.unwrap_or_default(),
+    }
+}
+
+fn proof_for(scene: &Scene, method: &str, path: &str) -> Parts {
+    let url = scene.running.issuer.endpoint(path);
+    Parts::new(&scene.key, method, &url, scene.clock.unix_seconds(), None)
+}
+
+const GRANT: &[(&str, &str)] =
+    &[("grant_type", "client_credentials"), ("client_id", "toy"), ("scope", "read")];
+
+#[tokio::test]
+async fn a_proof_yields_a_bound_token_that_the_resource_server_takes() {
+    let mut scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let answer = post(&scene, "/token", GRANT, &[proof_for(&scene, "POST", "/token").signed()]).await;
+    assert_eq!((answer.status, answer.cache_control.as_deref()), (200, Some("no-store")));
+    assert_eq!(answer.body["token_type"], "DPoP");
+    assert_eq!((&answer.body["expires_in"], &answer.body["scope"]), (&json!(300), &json!("read")));
+    scene.token = answer.body["access_token"].as_str().expect("a token").to_owned();
+    let served = scene.send(scene.wire(&scene.parts())).await;
+    assert_eq!((served.status, &served.body["sub"]), (200, &json!("toy")));
+
+    let facts = post(&scene, "/introspect", &[("token", &scene.token)], &[]).await;
+    assert_eq!(facts.body["active"], true);
+    assert_eq!(facts.body["cnf"], json!({"jkt": scene.key.jkt().to_string()}));
+    assert_eq!((&facts.body["token_type"], &facts.body["client_id"]), (&json!("DPoP"), &json!("toy")));
+    let junk = post(&scene, "/introspect", &[("token", "junk")], &[]).await;
+    assert_eq!((junk.status, junk.body), (200, json!({"active": false})));
+}
+
+#[tokio::test]
+async fn no_proof_yields_a_bearer_token_that_it_does_not_take() {
+    let mut scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let answer = post(&scene, "/token", GRANT, &[]).await;
+    assert_eq!(answer.body["token_type"], "Bearer");
+    scene.token = answer.body["access_token"].as_str().expect("a token").to_owned();
+    for scheme in ["DPoP", "Bearer"] {
+        let authorization = vec![format!("{scheme} {}", scene.token)];
+        let answer = scene.send(Wire { authorization, ..scene.wire(&scene.parts()) }).await;
+        assert_eq!((answer.status, &answer.body["error"]), (401, &json!("invalid_token")));
+    }
+}
+
+#[tokio::test]
+async fn errors_of_the_token_endpoint() {
+    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let good = || proof_for(&scene, "POST", "/token");
+    let once = good().signed();
+    assert_eq!(post(&scene, "/token", GRANT, std::slice::from_ref(&once)).await.status, 200);
+    for (proofs, why) in [
+        (vec![once], "used before"),
+        (vec![good().signed(), good().signed()], "two"),
+        (vec![String::new()], "empty"),
+        (vec![good().signed_by(&Key::fresh())], "another signer"),
+        (vec![proof_for(&scene, "GET", "/token").signed()], "another method"),
+        (vec![proof_for(&scene, "POST", "/introspect").signed()], "another endpoint"),
+    ] {
+        let answer = post(&scene, "/token", GRANT, &proofs).await;
+        assert_eq!((answer.status, &answer.body["error"]), (400, &json!("invalid_dpop_proof")), "{why}");
+        assert_eq!(answer.cache_control.as_deref(), Some("no-store"));
+        assert!(answer.body["error_description"].is_string());
+    }
+    let code = ("grant_type", "authorization_code");
+    for (form, error) in [
+        (&[][..], "invalid_request"),
+        (&GRANT[..1], "invalid_request"),
+        (&[GRANT[0], GRANT[0], GRANT[1]][..], "invalid_request"),
+        (&[code, GRANT[1]][..], "unsupported_grant_type"),
+    ] {
+        let answer = post(&scene, "/token", form, &[]).await;
+        assert_eq!((answer.status, &answer.body["error"]), (400, &json!(error)), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_leads_to_the_endpoints_and_the_key() {
+    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let fetch = async |url: &str| -> Value {
+        scene.client.get(url).send().await.expect("an answer").json().await.expect("JSON")
+    };
+    let issuer = &scene.running.issuer;
+    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+        let metadata = fetch(&issuer.endpoint(path)).await;
+        assert_eq!(metadata["issuer"], scene.running.issuer_url);
+        assert_eq!(metadata["token_endpoint"], issuer.endpoint("/token"));
+        assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["ES256"]));
+        let keys = fetch(metadata["jwks_uri"].as_str().expect("a URL")).await;
+        assert_eq!(keys["keys"][0]["kid"], issuer.kid());
+        assert_eq!(keys, issuer.jwks());
+        assert!(keys["keys"][0].get("d").is_none());
+    }
+}
+
+#[tokio::test]
+async fn debug_shows_no_key() {
+    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let issuer = format!("{:?}", scene.running.issuer);
+    assert!(issuer.contains(scene.running.issuer.kid()) && !issuer.contains("pkcs8"), "{issuer}");
+    assert!(issuer.len() < 200, "{issuer}");
+}
+
+/// What is lent to the builder of edited tokens is the key in the key set.
+#[tokio::test]
+async fn the_key_that_is_lent() {
+    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let issuer = &scene.running.issuer;
+    let jwk = issuer.signing_key_jwk();
+    let published = issuer.jwks()["keys"][0].clone();
+    for name in ["kty", "crv", "x", "y"] {
+        assert_eq!(jwk.member(name).and_then(Json::as_str), published[name].as_str());
+    }
+    let scalar = jwk.member("d").and_then(Json::as_str).and_then(base64url::decode).expect("d");
+    let secret = p256::SecretKey::from_slice(&scalar).expect("a private key");
+    let x = secret.public_key().to_encoded_point(false).x().map(base64url::encode);
+    assert_eq!(x.as_deref(), published["x"].as_str());
+    assert_eq!(jwk.members().len(), 5);
+}

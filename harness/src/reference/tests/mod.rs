@@ -1,0 +1,9 @@
+//! Tests of the servers as a whole. Their proofs are made by hand here: neither the harness's builder nor the server's
+//! reader has a part in it.
+
+mod answers;
+mod issuing;
+mod planted;
+mod proofs;
+mod scene;
+mod verifying;

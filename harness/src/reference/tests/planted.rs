@@ -1,0 +1,219 @@
+//! Every planted bug shows, and shows as its row says: one probe for each, against a clean server and one with the bug.
+
+use p256::ecdsa::Signature;
+
+use super::proofs::{Key, Parts, quoted};
+use super::scene::{Answer, Scene, Wire};
+use crate::jose::{Ath, base64url};
+use crate::reference::*;
+
+/// What is seen at a server.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Accepted,
+    Refused,
+    Fault,
+    /// A refusal that is put in an unusual way.
+    Odd(&'static str),
+}
+
+fn seen(answer: &Answer) -> Seen {
+    match answer.status {
+        200 => Seen::Accepted,
+        500.. => Seen::Fault,
+        401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
+        401 if answer.body["error"].is_null() => Seen::Odd("no error"),
+        401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
+        401 => Seen::Refused,
+        _ => Seen::Odd("status"),
+    }
+}
+
+/// The requests that make `defect` show in the answer to the last of them.
+fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
+    let parts = || scene.parts();
+    let one = |parts: Parts| vec![scene.wire(&parts)];
+    let proof = |proof: String| vec![scene.wire_with(proof)];
+    let claim = |name, json: &str| one(parts().claim(name, json));
+    let no_claim = |name| one(parts().without_claim(name));
+    let htu = |htu: &str| one(parts().claim("htu", quoted(htu)));
+    let (url, other_url) = (scene.running.resource_url.as_str(), scene.running.other_url.as_str());
+    let with_token = |token: String| {
+        let parts = scene.parts_for("GET", url, &token);
+        vec![Wire { authorization: vec![format!("DPoP {token}")], ..scene.wire(&parts) }]
+    };
+    let bearer = format!("Bearer {}", scene.token);
+    let twice = |one: String, other: String| vec![scene.wire_with(one), scene.wire_with(other)];
+    let sha = |algorithm: &'static aws_lc_rs::digest::Algorithm| {
+        aws_lc_rs::digest::digest(algorithm, scene.token.as_bytes()).as_ref().to_vec()
+    };
+    let now = parts().now;
+
+    match defect {
+        Defect::CnfIgnored => {
+            let thief = Key::fresh();
+            proof(parts().parameter("jwk", thief.jwk()).signed_by(&thief))
+        }
+        Defect::SignatureNotVerified => proof(parts().signed_by(&Key::fresh())),
+        Defect::KeyCachedByThumbprint => {
+            let other = parts().parameter("jwk", Key::fresh().jwk());
+            twice(parts().signed(), other.signed_by(&scene.key))
+        }
+        Defect::UnboundAccepted => {
+            with_token(scene.mint(&TokenRequest { confirmation: None, ..scene.request() }))
+        }
+        Defect::ExpIgnored => {
+            with_token(scene.mint(&TokenRequest { lifetime: std::time::Duration::ZERO, ..scene.request() }))
+        }
+        Defect::AudIgnored => {
+            with_token(scene.mint(&TokenRequest { audience: "https://x.example".into(), ..scene.request() }))
+        }
+        Defect::TokenSignatureIgnored => with_token(scene.tampered_token()),
+        Defect::JtiNotTracked => {
+            let proof = parts().signed();
+            twice(proof.clone(), proof)
+        }
+        Defect::ReplayKeyIsSignature => {
+            let parts = parts();
+            let signature = scene.key.sign(&parts.signing_input());
+            let twin = Signature::from_scalars(*signature.r(), -*signature.s()).expect("not zero");
+            twice(parts.with_signature(signature.to_bytes()), parts.with_signature(twin.to_bytes()))
+        }
+        Defect::ReplayKeyIsSigningInput => {
+            let parts = parts();
+            twice(parts.signed(), parts.claim("iat", (now - 1).to_string()).signed())
+        }
+        Defect::ReplayKeyIsThumbprint => twice(parts().signed(), parts().signed()),
+        Defect::AthNotChecked | Defect::AthShapeOnly => claim("ath", &quoted(Ath::of("other"))),
+        Defect::AthOptional => no_claim("ath"),
+        Defect::AthFalsySkipped => claim("ath", "\"\""),
+        Defect::AthNonStringSkipped => claim("ath", "null"),
+        Defect::AthFirstOfArray => claim("ath", &format!("[\"{}\"]", Ath::of(&scene.token))),
+        Defect::AthDecodedLeniently => claim("ath", &format!("\"{}=\"", Ath::of(&scene.token))),
+        Defect::AthHexAccepted => {
+            let hash = sha(&aws_lc_rs::digest::SHA256);
+            claim("ath", &quoted(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+        }
+        Defect::AthSha512Accepted => {
+            claim("ath", &quoted(base64url::encode(sha(&aws_lc_rs::digest::SHA512))))
+        }
+        Defect::HtmNotChecked => claim("htm", "\"DELETE\""),
+        Defect::HtmOptional => no_claim("htm"),
+        Defect::HtmCaseFolded => claim("htm", "\"get\""),
+        Defect::HtmFirstOfArray => claim("htm", "[\"GET\"]"),
+        Defect::HtuNotChecked | Defect::HtuOriginOnly => htu(other_url),
+        Defect::HtuOptional => no_claim("htu"),
+        Defect::HtuPrefix => htu(&format!("{url}/more")),
+        Defect::HtuPathOnly => htu("https://rs.example:8443/resource"),
+        Defect::HtuHostIgnored => htu(&url.replace("127.0.0.1", "rs.example")),
+        Defect::HtuSchemeIgnored => htu(&url.replace("http:", "https:")),
+        Defect::HtuPortIgnored => htu("http://127.0.0.1:1/resource"),
+        Defect::HtuWithRequestQuery => vec![Wire { target: "/resource?x=1".into(), ..scene.wire(&parts()) }],
+        Defect::HtuQueryRefused => htu(&format!("{url}?x=1")),
+        Defect::HtuLiteral => htu(&url.replace("http:", "HTTP:")),
+        Defect::NonceNotChecked => claim("nonce", "\"made-up\""),
+        Defect::NonceNotDemanded => no_claim("nonce"),
+        Defect::NonceEmptySkipped => claim("nonce", "\"\""),
+        Defect::NonceNonStringSkipped => claim("nonce", "1"),
+        Defect::NonceNeverValid => one(parts()),
+        Defect::BearerAccepted => {
+            vec![Wire { authorization: vec![bearer], proofs: vec![], ..scene.wire(&parts()) }]
+        }
+        Defect::BearerWithProofAccepted => vec![Wire { authorization: vec![bearer], ..scene.wire(&parts()) }],
+        Defect::ProofOptional => vec![Wire { proofs: vec![], ..scene.wire(&parts()) }],
+        Defect::TokenOptional => vec![Wire { authorization: vec![], ..scene.wire(&parts()) }],
+        Defect::AlgNoneAccepted => proof(parts().parameter("alg", "\"none\"").with_signature("")),
+        Defect::HmacAccepted => {
+            let parts = parts().parameter("alg", "\"HS256\"");
+            let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &scene.key.point());
+            proof(parts.with_signature(aws_lc_rs::hmac::sign(&secret, parts.signing_input().as_bytes())))
+        }
+        Defect::ZeroSignatureAccepted => proof(parts().with_signature([0; 64])),
+        Defect::DerSignatureAccepted => {
+            let parts = parts();
+            proof(parts.with_signature(scene.key.sign(&parts.signing_input()).to_der()))
+        }
+        Defect::TypNotChecked | Defect::TypPlainJwtAccepted => one(parts().parameter("typ", "\"JWT\"")),
+        Defect::TypOptional => one(parts().without_parameter("typ")),
+        Defect::JwkOptional => one(parts().without_parameter("jwk")),
+        Defect::JwkPrivateAccepted => {
+            one(parts().parameter("jwk", scene.key.jwk_with(&scene.key.private_member())))
+        }
+        Defect::TwoSegmentsAccepted => proof(parts().signing_input()),
+        Defect::FirstDuplicateWins => one(parts().claim("htm", "\"PUT\"").claim_before("htm", "\"GET\"")),
+        Defect::CrashOnOddType => claim("jti", "1"),
+        Defect::CrashOnMissingClaim => no_claim("jti"),
+        Defect::IatNotChecked | Defect::IatPastUnlimited => claim("iat", "1"),
+        Defect::IatOptional => no_claim("iat"),
+        Defect::IatFutureUnlimited => claim("iat", "9999999999"),
+        Defect::IatStringAccepted => claim("iat", &quoted(now)),
+        Defect::IatZeroSkew => claim("iat", &(now + 5).to_string()),
+        Defect::JtiOptional => no_claim("jti"),
+        Defect::JtiAnyType => claim("jti", "1"),
+        Defect::FirstProofWins | Defect::LastProofWins => {
+            vec![Wire { proofs: vec![parts().signed(), parts().signed()], ..scene.wire(&parts()) }]
+        }
+        Defect::UnknownClaimsRefused => claim("x", "1"),
+        Defect::UnknownParametersRefused => one(parts().parameter("x", "1")),
+        Defect::ThumbprintOverAllMembers => {
+            one(parts().parameter("jwk", scene.key.jwk_with("\"kid\":\"1\",")))
+        }
+        Defect::ThumbprintInMemberOrder => {
+            let reordered =
+                scene.key.jwk().replacen(r#""crv":"P-256","kty":"EC","#, r#""kty":"EC","crv":"P-256","#, 1);
+            one(parts().parameter("jwk", reordered))
+        }
+        Defect::SchemeCaseSensitive => {
+            vec![Wire { authorization: vec![format!("dpop {}", scene.token)], ..scene.wire(&parts()) }]
+        }
+        Defect::ForbiddenStatus | Defect::NoChallenge | Defect::NoErrorCode => claim("htm", "\"PUT\""),
+        Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => claim("nonce", "\"made-up\""),
+        Defect::ProtectsNothing => {
+            vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
+        }
+    }
+}
+
+async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
+    let scene = Scene::new(row.nonce, defects).await;
+    let control = seen(&scene.send(scene.wire(&scene.parts())).await);
+    // The probe is a client of its own, as each case of a suite is.
+    let scene = Scene { key: Key::fresh(), ..scene };
+    let scene = Scene { token: scene.mint(&scene.request()), ..scene };
+    let mut last = Seen::Odd("no request");
+    for wire in probe(row.defect, &scene) {
+        last = seen(&scene.send(wire).await);
+    }
+    (control, last)
+}
+
+#[tokio::test]
+async fn every_defect_shows_against_a_clean_server() {
+    for row in DEFECTS {
+        let (clean_control, clean) = observe(row, DefectSet::empty()).await;
+        let (control, defective) = observe(row, row.defect.into()).await;
+        assert_eq!(clean_control, Seen::Accepted, "{}", row.name);
+        let expected = match clean {
+            // What is right, and refused by mistake.
+            Seen::Accepted => match row.defect {
+                // Who does not know the scheme sees no credentials, and so no error.
+                Defect::SchemeCaseSensitive => Seen::Odd("no error"),
+                _ => Seen::Refused,
+            },
+            // Who sends no credentials is told of no error.
+            Seen::Refused | Seen::Odd("no error") => match row.defect {
+                Defect::CrashOnOddType | Defect::CrashOnMissingClaim => Seen::Fault,
+                Defect::ForbiddenStatus => Seen::Odd("status"),
+                Defect::NoChallenge => Seen::Odd("no challenge"),
+                Defect::NoErrorCode => Seen::Odd("no error"),
+                Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => Seen::Odd("nonces"),
+                _ => Seen::Accepted,
+            },
+            Seen::Fault | Seen::Odd(_) => panic!("{}: the clean server gives {clean:?}", row.name),
+        };
+        assert_eq!(defective, expected, "{}", row.name);
+        // A correct request still works, or nobody would have shipped it.
+        let unusable = row.defect == Defect::NonceNeverValid;
+        assert_eq!(control == Seen::Accepted, !unusable, "{}", row.name);
+    }
+}

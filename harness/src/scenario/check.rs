@@ -1,0 +1,143 @@
+//! What a scenario must satisfy beyond its shape.
+
+use super::file::{CaseRow, ScenarioRow, StepRow};
+use super::source::{Diagnostic, Fault, Places, Source};
+use crate::mutation;
+use crate::proof::{JtiEdit, ProofEdits, RequestEdits, TokenEdits};
+use crate::spec::Ledger;
+
+type Checked = Result<(), Box<Diagnostic>>;
+
+pub(super) fn scenario(row: &ScenarioRow, source: &Source, places: &Places) -> Checked {
+    let checker = Checker { source, places };
+    if !(row.id.starts_with("rs.") && row.id.split('.').all(is_name)) {
+        let fault = "an id is `rs.` and lower-case words, such as `rs.ath`";
+        return checker.contradiction("id", fault);
+    }
+    checker.spec(&row.spec, "spec")?;
+    if row.at.is_empty() {
+        return checker.contradiction("at", "a scenario needs a place to send its requests to");
+    }
+    if row.cases.0.is_empty() {
+        return checker.contradiction("cases", "a scenario needs at least one case");
+    }
+    for (name, case) in &row.cases.0 {
+        let path = format!("cases.{name}");
+        if !is_name(name) {
+            return checker.contradiction(&path, "a case's name is a lower-case word, with hyphens");
+        }
+        checker.case(case, &path)?;
+    }
+    Ok(())
+}
+
+struct Checker<'a> {
+    source: &'a Source,
+    places: &'a Places,
+}
+
+impl Checker<'_> {
+    fn contradiction(&self, path: &str, message: &str) -> Checked {
+        Err(self.source.diagnostic(Fault::Contradiction(message.to_owned()), &self.places.key(path)))
+    }
+
+    fn unknown<'a>(
+        &self,
+        what: &'static str,
+        name: &str,
+        path: &str,
+        candidates: impl Iterator<Item = &'a str>,
+    ) -> Checked {
+        let fault = Fault::Unknown { what, name: name.to_owned() };
+        Err(self.source.diagnostic(fault, &self.places.value(path)).with_hint(name, candidates))
+    }
+
+    fn spec(&self, rows: &[String], path: &str) -> Checked {
+        let ledger = Ledger::embedded();
+        for (index, id) in rows.iter().enumerate() {
+            if ledger.requirement(id).is_none() {
+                let known = ledger.requirements().iter().map(|row| row.id.as_str());
+                return self.unknown("requirement", id, &format!("{path}[{index}]"), known);
+            }
+        }
+        if rows.is_empty() {
+            return self.contradiction(path, "a case cites at least one requirement");
+        }
+        Ok(())
+    }
+
+    fn case(&self, case: &CaseRow, path: &str) -> Checked {
+        if let Some(rows) = &case.spec {
+            self.spec(rows, &format!("{path}.spec"))?;
+        }
+        let in_place = case.expect.is_some()
+            || case.proof != ProofEdits::default()
+            || case.token != TokenEdits::default()
+            || case.request != RequestEdits::default();
+        let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
+        match kinds.iter().filter(|present| **present).count() {
+            1 => {}
+            0 => return self.contradiction(path, "a case needs `expect`, `steps`, `answers` or `preflight`"),
+            _ => {
+                return self.contradiction(path, "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`");
+            }
+        }
+        if let Some(steps) = &case.steps {
+            return self.steps(steps, path);
+        }
+        if in_place && case.expect.is_none() {
+            return self.contradiction(path, "a case with edits needs `expect`");
+        }
+        self.proof(&case.proof, &[], false, &format!("{path}.proof"))
+    }
+
+    fn steps(&self, steps: &[StepRow], path: &str) -> Checked {
+        if steps.is_empty() {
+            return self.contradiction(path, "a case needs at least one step");
+        }
+        let mut named: Vec<&str> = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let path = format!("{path}.steps[{index}]");
+            if let Some(name) = &step.resend {
+                if !named.contains(&name.as_str()) {
+                    return self.unknown("earlier step", name, &format!("{path}.resend"), named.iter().copied());
+                }
+                let only_mutations =
+                    ProofEdits { mutate: step.proof.mutate.clone(), ..ProofEdits::default() } == step.proof
+                        && step.token == TokenEdits::default()
+                        && step.request == RequestEdits::default();
+                if !only_mutations {
+                    return self.contradiction(&path, "what is sent again can only be changed by `proof: { mutate: … }`");
+                }
+            }
+            self.proof(&step.proof, &named, step.resend.is_some(), &format!("{path}.proof"))?;
+            named.extend(step.name.as_deref());
+        }
+        Ok(())
+    }
+
+    fn proof(&self, edits: &ProofEdits, named: &[&str], resent: bool, path: &str) -> Checked {
+        for (index, name) in edits.mutate.iter().enumerate() {
+            let path = format!("{path}.mutate[{index}]");
+            let Some(mutation) = mutation::find(name) else {
+                return self.unknown("mutation", name, &path, mutation::catalogue().map(|mutation| mutation.name));
+            };
+            if resent && !mutation.applies_to_resent() {
+                return self.contradiction(&path, "this mutation comes before the signature, and what is sent again is signed");
+            }
+        }
+        match &edits.jti {
+            Some(JtiEdit::Of(name)) if !named.contains(&name.as_str()) => {
+                self.unknown("earlier step", name, &format!("{path}.jti.of"), named.iter().copied())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_name(word: &str) -> bool {
+    !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !word.starts_with('-')
+        && !word.ends_with('-')
+}

@@ -1,0 +1,229 @@
+//! The file format, as serde and the JSON Schema see it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::expect::Expect;
+use crate::proof::{ProofEdits, RequestEdits, TokenEdits};
+use crate::spec::Level;
+
+/// A scenario: one YAML document. A file holds one or more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "dpop scenario")]
+pub(super) struct ScenarioRow {
+    /// Begins with the role, `rs.`; lower-case words joined by dots and hyphens. Never renamed once published.
+    pub(super) id: String,
+    /// What holds where every case passes, as a sentence.
+    pub(super) title: String,
+    /// Why it matters: what goes wrong where a case fails.
+    pub(super) why: String,
+    /// The mistake of the guide that the cases belong to.
+    pub(super) pitfall: Option<Pitfall>,
+    /// Rows of the ledger that every case cites, unless it cites its own.
+    pub(super) spec: Vec<String>,
+    /// Weakness numbers of the Common Weakness Enumeration.
+    #[serde(default)]
+    pub(super) cwe: Vec<u16>,
+    /// Who gains what where a case fails.
+    pub(super) attacker: Option<String>,
+    /// Where the requests go.
+    pub(super) at: Vec<Endpoint>,
+    /// How binding the cases are, unless one says otherwise.
+    pub(super) level: Level,
+    /// What the target must have for the cases to mean something.
+    #[serde(default)]
+    pub(super) requires: Vec<Capability>,
+    /// The cases, by the last part of their ids.
+    pub(super) cases: CaseRows,
+}
+
+/// One case: either `steps`, or one step written in place, or a check over the answers, or a preflight check.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Case")]
+pub(super) struct CaseRow {
+    /// What is sent, in words; without it the edits are put into words.
+    pub(super) title: Option<String>,
+    /// Another level than the scenario's.
+    pub(super) level: Option<Level>,
+    /// Other rows of the ledger than the scenario's.
+    pub(super) spec: Option<Vec<String>>,
+    /// Other requirements on the target than the scenario's.
+    pub(super) requires: Option<Vec<Capability>>,
+    /// A circumstance in which the target may legitimately do otherwise. The verdict is then at most a note.
+    pub(super) excused_by: Option<Excuse>,
+    /// Edits to the proof of the only step.
+    #[serde(default)]
+    pub(super) proof: ProofEdits,
+    /// Edits to the token of the only step.
+    #[serde(default)]
+    pub(super) token: TokenEdits,
+    /// Edits to the request of the only step.
+    #[serde(default)]
+    pub(super) request: RequestEdits,
+    /// What the target should do with the only step.
+    pub(super) expect: Option<Expect>,
+    /// Several requests in order, instead of one.
+    pub(super) steps: Option<Vec<StepRow>>,
+    /// A property of all refusals of the run, instead of a request.
+    pub(super) answers: Option<AnswerCheck>,
+    /// A condition that is checked before anything else, instead of a request.
+    pub(super) preflight: Option<PreflightCheck>,
+}
+
+/// One request of a case with several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Step")]
+pub(super) struct StepRow {
+    /// A name for later steps to refer to.
+    #[serde(rename = "as")]
+    pub(super) name: Option<String>,
+    /// Send what the step of this name sent, once more.
+    pub(super) resend: Option<String>,
+    /// Edits to the proof.
+    #[serde(default)]
+    pub(super) proof: ProofEdits,
+    /// Edits to the token.
+    #[serde(default)]
+    pub(super) token: TokenEdits,
+    /// Edits to the request.
+    #[serde(default)]
+    pub(super) request: RequestEdits,
+    /// What the target should do with it.
+    pub(super) expect: Expect,
+}
+
+/// Where requests go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// The protected resource, `target.resource` in the config.
+    Resource,
+}
+
+/// Something that a target may legitimately lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// It supplies nonces.
+    Nonce,
+    /// It refuses proofs without a nonce.
+    NonceRequired,
+    /// It remembers `jti` values.
+    SingleUseJti,
+}
+
+/// A circumstance in which a target may legitimately do otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Excuse {
+    /// The proof carries a nonce that the server supplied: it may tell the time by that (RFC 9449 section 4.3, check 11).
+    Nonce,
+}
+
+/// A property of all refusals, judged once a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerCheck {
+    /// A refused proof is answered with 401.
+    Status,
+    /// A 401 carries `WWW-Authenticate`, and offers the DPoP scheme in it.
+    Challenge,
+    /// A refused proof is answered with an `error` code.
+    Error,
+    /// No 5xx, hang or dropped connection.
+    Fault,
+    /// A `use_dpop_nonce` challenge carries exactly one `DPoP-Nonce` with a well-formed nonce.
+    NonceField,
+}
+
+/// A condition without which nothing else can be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreflightCheck {
+    /// The target answers HTTP.
+    Reachable,
+    /// The token source yields a token.
+    Token,
+    /// A correct request is accepted.
+    Control,
+    /// A request without credentials, and one with a junk token, are refused.
+    Canary,
+}
+
+/// A mistake that DPoP guides warn of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pitfall {
+    /// The client makes a new key for every request.
+    NewKeyPerRequest,
+    /// The client calls the API with another key than it asked for the token with.
+    OtherKeyAtTheApi,
+    /// A proof, or its `jti`, is used again.
+    ReusedProof,
+    /// The proof has no `ath`, or that of another token.
+    MissingAth,
+    /// The proof names another method.
+    WrongHtm,
+    /// The proof names another URL.
+    WrongHtu,
+    /// The server's nonce is left out of the next proof.
+    IgnoredNonce,
+    /// A bound token is used, or accepted, as a bearer token.
+    BearerDowngrade,
+}
+
+/// Cases in the order of the file.
+#[derive(Debug)]
+pub(super) struct CaseRows(pub(super) Vec<(String, CaseRow)>);
+
+impl<'de> Deserialize<'de> for CaseRows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CaseRowsVisitor)
+    }
+}
+
+struct CaseRowsVisitor;
+
+impl<'de> Visitor<'de> for CaseRowsVisitor {
+    type Value = CaseRows;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a mapping of names to cases")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<CaseRows, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = members.next_entry()? {
+            rows.push(row);
+        }
+        Ok(CaseRows(rows))
+    }
+}
+
+impl JsonSchema for CaseRows {
+    fn schema_name() -> Cow<'static, str> {
+        "Cases".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        BTreeMap::<String, CaseRow>::json_schema(generator)
+    }
+}
+
+/// The JSON Schema of a scenario document; mutations and ledger rows are listed by name.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(ScenarioRow).to_value();
+    let mutations: Vec<_> = crate::mutation::catalogue().map(|mutation| mutation.name).collect();
+    if let Some(mutate) = schema.pointer_mut("/$defs/ProofEdits/properties/mutate/items") {
+        *mutate = serde_json::json!({ "enum": mutations });
+    }
+    schema
+}

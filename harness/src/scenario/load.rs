@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::check;
+use super::embedded::EMBEDDED;
+use super::file::{CaseRow, ScenarioRow, StepRow};
+use super::source::{Diagnostic, Fault, Source};
+use super::{Case, CaseKind, Expect, Scenario};
+use crate::mutation::describe;
+use crate::proof::{Script, Step};
+
+/// Reads scenarios from their texts.
+///
+/// # Errors
+/// The first [`Diagnostic`]: syntax, unknown keys, wrong types, names that refer to nothing, ids that stand twice.
+pub fn load(sources: &[Source]) -> Result<Vec<Scenario>, Box<Diagnostic>> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for source in sources {
+        for (row, places) in source.documents::<ScenarioRow>()? {
+            check::scenario(&row, source, &places)?;
+            let line = source.line_of(&places.key("id"));
+            let place = format!("{}:{line}", source.file);
+            if let Some(first) = seen.insert(row.id.clone(), place) {
+                let fault = Fault::Contradiction(format!("the id `{}` is taken by {first}", row.id));
+                return Err(source.diagnostic(fault, &places.value("id")));
+            }
+            let line_of = |case: &str| source.line_of(&places.key(&format!("cases.{case}")));
+            scenarios.push(scenario(row, source, line, &line_of));
+        }
+    }
+    Ok(scenarios)
+}
+
+/// The scenarios that the library was built with.
+///
+/// # Errors
+/// As [`load`]; a test sees to it that there are none.
+pub fn load_embedded() -> Result<Vec<Scenario>, Box<Diagnostic>> {
+    let source = |(file, text): &(&str, &str)| Source { file: (*file).to_owned(), text: (*text).to_owned() };
+    load(&EMBEDDED.iter().map(source).collect::<Vec<_>>())
+}
+
+/// Every `*.yaml` below `dir`, in the order of the paths.
+///
+/// # Errors
+/// A [`Diagnostic`] for a folder or file that can't be read.
+pub fn read_dir(dir: &Path) -> Result<Vec<Source>, Box<Diagnostic>> {
+    let mut paths = Vec::new();
+    collect(dir, &mut paths)?;
+    paths.sort();
+    paths.iter().map(|path| Source::open(path)).collect()
+}
+
+fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Box<Diagnostic>> {
+    let entries = std::fs::read_dir(dir).map_err(|error| Diagnostic::unreadable(dir, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| Diagnostic::unreadable(dir, &error))?.path();
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&str) -> usize) -> Scenario {
+    let cases = row
+        .cases
+        .0
+        .into_iter()
+        .map(|(name, case)| {
+            let line = line_of(&name);
+            let requires = case.requires.clone().unwrap_or_else(|| row.requires.clone());
+            let spec = case.spec.clone().unwrap_or_else(|| row.spec.clone());
+            let (level, excused_by, title) = (case.level.unwrap_or(row.level), case.excused_by, case.title.clone());
+            let kind = kind(case);
+            let title = title.unwrap_or_else(|| words(&kind));
+            Case { id: format!("{}.{name}", row.id), title, level, spec, requires, excused_by, kind, line }
+        })
+        .collect();
+    Scenario {
+        id: row.id,
+        title: row.title,
+        why: row.why,
+        pitfall: row.pitfall,
+        cwe: row.cwe,
+        attacker: row.attacker,
+        at: row.at,
+        cases,
+        file: source.file.clone(),
+        line,
+    }
+}
+
+fn kind(case: CaseRow) -> CaseKind {
+    if let Some(check) = case.answers {
+        return CaseKind::Answers(check);
+    }
+    if let Some(check) = case.preflight {
+        return CaseKind::Preflight(check);
+    }
+    let rows = case.steps.unwrap_or_else(|| {
+        let expect = case.expect.unwrap_or(Expect::Accept); // `check` has seen to it that there is one
+        vec![StepRow { name: None, resend: None, proof: case.proof, token: case.token, request: case.request, expect }]
+    });
+    let (steps, expects) = rows
+        .into_iter()
+        .map(|row| {
+            let StepRow { name, resend, proof, token, request, expect } = row;
+            (Step { name, resend, proof, token, request }, expect)
+        })
+        .unzip();
+    CaseKind::Script { script: Script { steps }, expects }
+}
+
+/// A title made from the edits.
+fn words(kind: &CaseKind) -> String {
+    match kind {
+        CaseKind::Script { script, .. } => {
+            let phrases: Vec<String> = script.steps.iter().flat_map(describe).collect();
+            if phrases.is_empty() { "a correct request".to_owned() } else { phrases.join(", ") }
+        }
+        CaseKind::Answers(check) => format!("answers: {check:?}"),
+        CaseKind::Preflight(check) => format!("preflight: {check:?}"),
+    }
+}

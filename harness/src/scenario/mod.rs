@@ -1,0 +1,86 @@
+//! Scenarios: what is sent and what is expected of the answer, as data in YAML files.
+
+mod check;
+mod embedded;
+mod expect;
+mod file;
+mod load;
+mod source;
+
+use crate::proof::Script;
+use crate::spec::Level;
+
+pub use embedded::EMBEDDED;
+pub use expect::Expect;
+pub use file::{AnswerCheck, Capability, Endpoint, Excuse, Pitfall, PreflightCheck, schema};
+pub use load::{load, load_embedded, read_dir};
+pub use source::{Diagnostic, Fault, Place, Source, nearest, read_one};
+
+/// A group of cases about one property.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// E.g. `rs.ath`.
+    pub id: String,
+    /// What holds where every case passes.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// The mistake of the guide that it belongs to.
+    pub pitfall: Option<Pitfall>,
+    /// Weakness numbers.
+    pub cwe: Vec<u16>,
+    /// Who gains what where a case fails.
+    pub attacker: Option<String>,
+    /// Where the requests go.
+    pub at: Vec<Endpoint>,
+    /// The cases, in the order of the file.
+    pub cases: Vec<Case>,
+    /// The file, as results show it.
+    pub file: String,
+    /// Its line, counted from 1.
+    pub line: usize,
+}
+
+/// One judged row of a scenario.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// E.g. `rs.ath.missing`.
+    pub id: String,
+    /// What is sent, in words.
+    pub title: String,
+    /// How binding it is, before the profile.
+    pub level: Level,
+    /// Ids of ledger rows.
+    pub spec: Vec<String>,
+    /// What the target must have for the case to mean something.
+    pub requires: Vec<Capability>,
+    /// A circumstance in which the target may do otherwise.
+    pub excused_by: Option<Excuse>,
+    /// What is done.
+    pub kind: CaseKind,
+    /// The line of the case, counted from 1.
+    pub line: usize,
+}
+
+/// What a case does.
+#[derive(Debug, Clone)]
+pub enum CaseKind {
+    /// It sends requests and judges each answer.
+    Script {
+        /// The requests.
+        script: Script,
+        /// What is expected of each.
+        expects: Vec<Expect>,
+    },
+    /// It judges the refusals of the whole run.
+    Answers(AnswerCheck),
+    /// It is a condition for everything else.
+    Preflight(PreflightCheck),
+}
+
+impl CaseKind {
+    /// Whether every request of the case is one that must be accepted.
+    pub fn expects_acceptance(&self) -> bool {
+        matches!(self, Self::Script { expects, .. } if expects.iter().all(Expect::is_accept))
+    }
+}

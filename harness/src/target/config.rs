@@ -1,0 +1,294 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::limits::Limits;
+use crate::jose::Alg;
+use crate::jose::uri::Uri;
+use crate::proof::Call;
+use crate::scenario::{Diagnostic, Fault, Source, read_one};
+use crate::spec::Profile;
+
+/// A target and how to test it: the content of `dpop.yaml`, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What results and snapshots call the target.
+    pub name: String,
+    /// The rules laid over RFC 9449.
+    pub profile: Profile,
+    /// The protected resource.
+    pub call: Call,
+    /// What the owner says about unbound tokens.
+    pub bearer: Option<BearerPolicy>,
+    /// What the owner says that the target has.
+    pub capabilities: Capabilities,
+    /// Where tokens come from.
+    pub auth: Auth,
+    /// How hard the target is driven.
+    pub limits: Limits,
+    /// Hosts beyond loopback and private addresses that may be tested.
+    pub allow_hosts: Vec<String>,
+    /// The folder of the file: where hooks run and snapshots lie.
+    pub folder: PathBuf,
+}
+
+/// Where tokens come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// The harness runs the issuer that the target trusts.
+    Embedded {
+        /// Where it listens.
+        listen: SocketAddr,
+        /// The value of `iss`.
+        issuer: String,
+        /// The value of `aud`.
+        audience: String,
+        /// The value of `scope`.
+        scope: String,
+    },
+    /// A program prints them.
+    Command {
+        /// The program and its arguments, run in the config's folder.
+        command: Vec<String>,
+        /// `DPOP_SCOPE` in its environment.
+        scope: String,
+        /// `DPOP_AUDIENCE` in its environment.
+        audience: String,
+    },
+}
+
+/// Whether unbound tokens are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BearerPolicy {
+    /// DPoP is required.
+    Refused,
+    /// Unbound tokens still work, while clients migrate.
+    Allowed,
+}
+
+/// Whether and how the target uses nonces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoncePolicy {
+    /// It supplies none.
+    Never,
+    /// It supplies them and checks them when present.
+    Optional,
+    /// It refuses proofs without one.
+    Required,
+}
+
+impl NoncePolicy {
+    /// The word in the config and in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+}
+
+/// What a target legitimately may have or lack. What is left out is measured, where that is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Nonces.
+    pub nonce: Option<NoncePolicy>,
+    /// Whether it remembers `jti` values.
+    pub single_use_jti: Option<bool>,
+}
+
+/// The config file `dpop.yaml`: a target and how to test it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "dpop config", rename = "Config")]
+struct ConfigRow {
+    /// The version of the format: 1.
+    dpop: u32,
+    /// The rules laid over RFC 9449.
+    #[serde(default)]
+    profile: Profile,
+    /// The server under test.
+    target: TargetRow,
+    /// What the server has, where its owner knows better than a measurement.
+    #[serde(default)]
+    capabilities: CapabilitiesRow,
+    /// Where access tokens come from.
+    auth: AuthRow,
+    /// How hard the server is driven.
+    #[serde(default)]
+    limits: Limits,
+    /// Hosts beyond loopback and private addresses that you may test.
+    #[serde(default)]
+    allow_hosts: Vec<String>,
+}
+
+/// The server under test.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Target")]
+struct TargetRow {
+    /// What results and snapshots call it.
+    name: String,
+    /// Method and URL that answer 2xx to a correct request and are safe to repeat: `GET https://api.example.test/v1/me`.
+    resource: String,
+    /// Whether unbound access tokens are served.
+    bearer: Option<BearerPolicy>,
+    /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
+    htu_base: Option<String>,
+}
+
+/// What the server has.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Capabilities")]
+struct CapabilitiesRow {
+    /// Whether it supplies and demands nonces.
+    nonce: Option<NoncePolicy>,
+    /// Whether it refuses a `jti` that it has seen.
+    single_use_jti: Option<bool>,
+    /// The algorithms that it accepts.
+    algs: Option<Vec<String>>,
+}
+
+/// Where access tokens come from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Auth")]
+struct AuthRow {
+    /// The way to get them.
+    kind: AuthKind,
+    /// embedded: where the issuer listens, e.g. `127.0.0.1:9400`.
+    listen: Option<SocketAddr>,
+    /// embedded: the issuer's URL, the value of `iss`.
+    issuer: Option<String>,
+    /// The value of `aud`; for a command `DPOP_AUDIENCE`.
+    audience: Option<String>,
+    /// The value of `scope`; for a command `DPOP_SCOPE`.
+    scope: Option<String>,
+    /// command: the program and its arguments, run in the folder of this file.
+    command: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum AuthKind {
+    /// The harness runs the issuer that the server trusts.
+    Embedded,
+    /// A program prints `{"access_token": …}`.
+    Command,
+}
+
+/// The JSON Schema of `dpop.yaml`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(ConfigRow).to_value()
+}
+
+impl Config {
+    /// Reads a config file.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] with its place: unreadable, unknown keys, wrong types, values that contradict each other.
+    pub fn open(path: &Path) -> Result<Self, Box<Diagnostic>> {
+        let folder = match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => Path::new("."),
+        };
+        Self::read(&Source::open(path)?, folder)
+    }
+
+    /// Reads a config from its text; hooks run in `folder`.
+    ///
+    /// # Errors
+    /// As [`Config::open`].
+    pub fn read(source: &Source, folder: &Path) -> Result<Self, Box<Diagnostic>> {
+        let row: ConfigRow = read_one(source)?;
+        let wrong = |path: &str, message: String| source.at(path, Fault::Contradiction(message));
+        if row.dpop != 1 {
+            return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
+        }
+        let call = call(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let named = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if row.target.name.is_empty() || !named(&row.target.name) {
+            return Err(wrong("target.name", "a name is letters, digits, `-`, `_` and `.`: files are named after it".into()));
+        }
+        if let Some(algs) = &row.capabilities.algs {
+            if !algs.iter().any(|alg| Alg::from_name(alg).is_some()) {
+                let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+                return Err(wrong("capabilities.algs", format!("none of these can be tested; known: {}", known.join(", "))));
+            }
+        }
+        let auth = auth(row.auth).map_err(|(path, message)| wrong(path, message))?;
+        Ok(Self {
+            name: row.target.name,
+            profile: row.profile,
+            call,
+            bearer: row.target.bearer,
+            capabilities: Capabilities { nonce: row.capabilities.nonce, single_use_jti: row.capabilities.single_use_jti },
+            auth,
+            limits: row.limits,
+            allow_hosts: row.allow_hosts,
+            folder: folder.to_owned(),
+        })
+    }
+}
+
+type Wrong = (&'static str, String);
+
+fn call(row: &TargetRow) -> Result<Call, Wrong> {
+    let (method, url) = row
+        .resource
+        .split_once(' ')
+        .ok_or_else(|| ("target.resource", "a method and a URL, such as `GET https://api.example.test/me`".to_owned()))?;
+    let method_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if method.is_empty() || !method.bytes().all(method_token) {
+        return Err(("target.resource", format!("`{method}` is not a method")));
+    }
+    let uri: Uri = url.trim().parse().map_err(|error| ("target.resource", format!("`{url}`: {error}")))?;
+    let mut htu = uri.without_query();
+    if let Some(base) = &row.htu_base {
+        let base: Uri = base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?;
+        htu.path = format!("{}{}", base.path.trim_end_matches('/'), htu.path);
+        (htu.scheme, htu.host, htu.port) = (base.scheme, base.host, base.port);
+    }
+    Ok(Call { method: method.to_owned(), uri, htu })
+}
+
+fn auth(row: AuthRow) -> Result<Auth, Wrong> {
+    let scope = row.scope.unwrap_or_default();
+    match row.kind {
+        AuthKind::Embedded => {
+            if row.command.is_some() {
+                return Err(("auth.command", "`command` belongs to `kind: command`".to_owned()));
+            }
+            let needed = |key: &str| ("auth.kind", format!("`kind: embedded` needs `{key}`"));
+            let listen = row.listen.ok_or_else(|| needed("listen"))?;
+            if !listen.ip().is_loopback() {
+                return Err(("auth.listen", "the issuer gives tokens to everybody, so it listens on loopback only".to_owned()));
+            }
+            Ok(Auth::Embedded {
+                listen,
+                issuer: row.issuer.ok_or_else(|| needed("issuer"))?,
+                audience: row.audience.ok_or_else(|| needed("audience"))?,
+                scope,
+            })
+        }
+        AuthKind::Command => {
+            for (path, there) in [("auth.listen", row.listen.is_some()), ("auth.issuer", row.issuer.is_some())] {
+                if there {
+                    return Err((path, "this key belongs to `kind: embedded`".to_owned()));
+                }
+            }
+            match row.command {
+                Some(command) if !command.is_empty() => {
+                    Ok(Auth::Command { command, scope, audience: row.audience.unwrap_or_default() })
+                }
+                _ => Err(("auth.kind", "`kind: command` needs `command: [program, argument, …]`".to_owned())),
+            }
+        }
+    }
+}

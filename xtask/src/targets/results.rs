@@ -1,0 +1,144 @@
+//! What `dpop run --report json=…` wrote: verdicts by case.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+const FORMAT: &str = "dpop-results/1";
+
+/// The verdict words of `dpop-results/1`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Pass,
+    Note,
+    Warn,
+    Fail,
+    Skip,
+    Inconclusive,
+}
+
+/// At least one case, each with its verdict.
+#[derive(Debug)]
+pub(crate) struct Results(BTreeMap<String, Verdict>);
+
+#[derive(Deserialize)]
+struct Document {
+    format: String,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    verdict: Verdict,
+}
+
+impl Results {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let read = || fs::read_to_string(path)?.parse();
+        read().with_context(|| format!("in {}", path.display()))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.0.values().filter(|it| **it == verdict).count()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        use Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
+        let rows = [
+            ("pass", Pass),
+            ("note", Note),
+            ("warn", Warn),
+            ("fail", Fail),
+            ("skip", Skip),
+            ("inconclusive", Inconclusive),
+        ];
+        Counts(rows.map(|(word, verdict)| (word, self.count(verdict))))
+    }
+
+    /// The cases that are judged differently, or only in one of the two.
+    pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+        let mine = self.0.iter().filter(|(id, verdict)| other.0.get(*id) != Some(*verdict));
+        let only_theirs = other.0.iter().filter(|(id, _)| !self.0.contains_key(*id));
+        mine.chain(only_theirs).map(|(id, _)| id.as_str()).collect()
+    }
+}
+
+impl FromStr for Results {
+    type Err = anyhow::Error;
+
+    fn from_str(json: &str) -> Result<Self> {
+        let Document { format, cases } = serde_json::from_str(json)?;
+        ensure!(format == FORMAT, "the format is `{format}`, not `{FORMAT}`");
+        ensure!(!cases.is_empty(), "no case was run");
+        let mut verdicts = BTreeMap::new();
+        for Case { id, verdict } in cases {
+            let earlier = verdicts.insert(id, verdict);
+            ensure!(earlier.is_none(), "a case stands there twice");
+        }
+        Ok(Self(verdicts))
+    }
+}
+
+/// How many cases got which verdict, on one line.
+pub(crate) struct Counts([(&'static str, usize); 6]);
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (word, count)) in self.0.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "  " };
+            write!(f, "{gap}{word} {count}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(cases: &[(&str, &str)]) -> Result<Results> {
+        let row = |(id, verdict): &(&str, &str)| format!(r#"{{"id":"{id}","verdict":"{verdict}","line":1}}"#);
+        let rows: Vec<String> = cases.iter().map(row).collect();
+        format!(r#"{{"format":"dpop-results/1","seed":1,"cases":[{}]}}"#, rows.join(",")).parse()
+    }
+
+    #[track_caller]
+    fn check_error(found: Result<Results>, expected: &str) {
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn verdicts_are_counted() {
+        let found = results(&[("a", "pass"), ("b", "fail"), ("c", "pass"), ("d", "inconclusive")]).unwrap();
+        assert_eq!(found.counts().to_string(), "pass 2  note 0  warn 0  fail 1  skip 0  inconclusive 1");
+        assert_eq!(found.counts().0.iter().map(|(_, count)| count).sum::<usize>(), found.len());
+    }
+
+    #[test]
+    fn two_runs_are_compared_by_case() {
+        let one = results(&[("a", "pass"), ("b", "fail"), ("c", "skip")]).unwrap();
+        let two = results(&[("b", "pass"), ("a", "pass"), ("d", "skip")]).unwrap();
+        assert_eq!(one.differences(&two), ["b", "c", "d"]);
+        assert_eq!(one.differences(&one), [""; 0]);
+    }
+
+    #[test]
+    fn anything_else_is_an_error() {
+        check_error(results(&[]), "no case was run");
+        check_error(results(&[("a", "pass"), ("a", "fail")]), "a case stands there twice");
+        check_error(results(&[("a", "passed")]), "unknown variant `passed`");
+        check_error(r#"{"format":"dpop-results/2","cases":[]}"#.parse(), "not `dpop-results/1`");
+    }
+}
