@@ -1,15 +1,27 @@
 //! Conformance harness for OAuth DPoP (RFC 9449): proofs at byte level, scenarios, a runner, a judge, and a reference
 //! server to compare with.
 //!
-//! The modules import only from left to right: `clock, jose, spec, reference, proof, mutation, scenario, target, plan,
-//! run, judge, report, snapshot, cli`. The page `harness/ARCHITECTURE.md` draws the map.
+//! The modules import only from left to right: `clock, entropy, jose -> spec -> reference -> proof -> mutation ->
+//! scenario -> target -> plan -> run -> judge -> suite -> snapshot -> report -> cli`. A test keeps it so, and the page
+//! `harness/ARCHITECTURE.md` draws the map.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 pub mod entropy;
 pub mod jose;
-pub mod reference;
+pub mod judge;
 pub mod mutation;
+pub mod plan;
 pub mod proof;
+pub mod reference;
+pub mod report;
+pub mod run;
 pub mod scenario;
+pub mod snapshot;
 pub mod spec;
+pub mod suite;
 pub mod target;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;

@@ -125,11 +125,14 @@ impl ResourceServer {
         };
         let proof_needed = match credentials.scheme {
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
-            Scheme::Bearer if is(Defect::BearerAccepted) => false,
+            Scheme::Bearer if is(Defect::BearerAccepted) || is(Defect::UnboundBearerAccepted) => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
         let token = self.token(credentials.token).await?;
+        if credentials.scheme == Scheme::Bearer && is(Defect::UnboundBearerAccepted) {
+            return if token.bound_key.is_none() { Ok(token.subject().to_owned()) } else { Err(Denial::Bearer) };
+        }
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());
         }

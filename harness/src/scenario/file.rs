@@ -108,6 +108,15 @@ pub enum Endpoint {
     Resource,
 }
 
+impl Endpoint {
+    /// The word in scenarios and lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resource => "resource",
+        }
+    }
+}
+
 /// Something that a target may legitimately lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -118,6 +127,8 @@ pub enum Capability {
     NonceRequired,
     /// It remembers `jti` values.
     SingleUseJti,
+    /// It refuses unbound access tokens (`target.bearer: refused`).
+    BearerRefused,
 }
 
 /// A circumstance in which a target may legitimately do otherwise.
@@ -178,6 +189,48 @@ pub enum Pitfall {
     IgnoredNonce,
     /// A bound token is used, or accepted, as a bearer token.
     BearerDowngrade,
+}
+
+impl Pitfall {
+    /// Every pitfall.
+    pub const ALL: &[Self] = &[
+        Self::NewKeyPerRequest,
+        Self::OtherKeyAtTheApi,
+        Self::ReusedProof,
+        Self::MissingAth,
+        Self::WrongHtm,
+        Self::WrongHtu,
+        Self::IgnoredNonce,
+        Self::BearerDowngrade,
+    ];
+
+    /// The word in scenarios and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NewKeyPerRequest => "new-key-per-request",
+            Self::OtherKeyAtTheApi => "other-key-at-the-api",
+            Self::ReusedProof => "reused-proof",
+            Self::MissingAth => "missing-ath",
+            Self::WrongHtm => "wrong-htm",
+            Self::WrongHtu => "wrong-htu",
+            Self::IgnoredNonce => "ignored-nonce",
+            Self::BearerDowngrade => "bearer-downgrade",
+        }
+    }
+
+    /// The mistake, in a sentence.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::NewKeyPerRequest => "The client makes a new key for every request, so no proof fits the token.",
+            Self::OtherKeyAtTheApi => "The client calls the API with another key than it asked for the token with.",
+            Self::ReusedProof => "A proof, or its jti, is used again.",
+            Self::MissingAth => "The proof has no ath, or that of another token.",
+            Self::WrongHtm => "The proof names another method than the request's.",
+            Self::WrongHtu => "The proof names another URL than the request's.",
+            Self::IgnoredNonce => "The server's nonce is left out of the next proof.",
+            Self::BearerDowngrade => "A bound token is used, or accepted, as a bearer token.",
+        }
+    }
 }
 
 /// Cases in the order of the file.

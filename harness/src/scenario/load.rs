@@ -37,8 +37,16 @@ pub fn load(sources: &[Source]) -> Result<Vec<Scenario>, Box<Diagnostic>> {
 /// # Errors
 /// As [`load`]; a test sees to it that there are none.
 pub fn load_embedded() -> Result<Vec<Scenario>, Box<Diagnostic>> {
+    load_embedded_and(&[])
+}
+
+/// The scenarios that the library was built with, and `more`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_embedded_and(more: &[Source]) -> Result<Vec<Scenario>, Box<Diagnostic>> {
     let source = |(file, text): &(&str, &str)| Source { file: (*file).to_owned(), text: (*text).to_owned() };
-    load(&EMBEDDED.iter().map(source).collect::<Vec<_>>())
+    load(&EMBEDDED.iter().map(source).chain(more.iter().cloned()).collect::<Vec<_>>())
 }
 
 /// Every `*.yaml` below `dir`, in the order of the paths.

@@ -13,7 +13,7 @@ use crate::spec::Level;
 pub use embedded::EMBEDDED;
 pub use expect::Expect;
 pub use file::{AnswerCheck, Capability, Endpoint, Excuse, Pitfall, PreflightCheck, schema};
-pub use load::{load, load_embedded, read_dir};
+pub use load::{load, load_embedded, load_embedded_and, read_dir};
 pub use source::{Diagnostic, Fault, Place, Source, nearest, read_one};
 
 /// A group of cases about one property.

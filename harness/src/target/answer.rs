@@ -122,11 +122,9 @@ fn parse_challenges(value: &str) -> Vec<Challenge> {
 
 /// Steps over the token68 form of credentials, which no DPoP challenge has.
 fn skip_token68(text: &str) -> &str {
-    let trimmed = text.trim_start_matches(' ');
-    match token(trimmed) {
-        Some((_, after)) if after.trim_start_matches('=').trim_start().starts_with(',') || after.is_empty() => after,
-        _ => text,
-    }
+    let Some((_, after)) = token(text.trim_start_matches(' ')) else { return text };
+    let behind = after.trim_start_matches('=').trim_start_matches([' ', '\t']);
+    if behind.is_empty() || behind.starts_with(',') { behind } else { text }
 }
 
 fn token(text: &str) -> Option<(&str, &str)> {

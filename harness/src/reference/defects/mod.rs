@@ -17,6 +17,7 @@ pub enum Defect {
     SignatureNotVerified,
     KeyCachedByThumbprint,
     UnboundAccepted,
+    UnboundBearerAccepted,
     ExpIgnored,
     AudIgnored,
     TokenSignatureIgnored,

@@ -33,6 +33,12 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.token.unbound"],
     ),
     row(
+        Defect::UnboundBearerAccepted,
+        "unbound-bearer-accepted",
+        "Still serves unbound tokens as `Bearer`, as it did before DPoP was required.",
+        &["rs.downgrade.unbound-bearer"],
+    ),
+    row(
         Defect::ExpIgnored,
         "exp-ignored",
         "Accepts an expired token when the proof is right.",

@@ -62,6 +62,10 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::UnboundAccepted => {
             with_token(scene.mint(&TokenRequest { confirmation: None, ..scene.request() }))
         }
+        Defect::UnboundBearerAccepted => {
+            let token = scene.mint(&TokenRequest { confirmation: None, ..scene.request() });
+            vec![Wire { authorization: vec![format!("Bearer {token}")], ..scene.wire(&parts()) }]
+        }
         Defect::ExpIgnored => {
             with_token(scene.mint(&TokenRequest { lifetime: std::time::Duration::ZERO, ..scene.request() }))
         }

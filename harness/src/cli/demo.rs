@@ -1,0 +1,108 @@
+use std::io::Write as _;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::run::{Reports, perform, seconds_since};
+use super::{Context, Exit, Failure};
+use crate::clock::{Clock as _, SystemClock};
+use crate::entropy::SystemEntropy;
+use crate::plan::{all, select};
+use crate::reference::{Defect, DefectSet, NonceMode};
+use crate::report::{Human, Report, Style};
+use crate::scenario::Scenario;
+use crate::spec::Profile;
+use crate::suite::{Results, against_reference};
+use crate::target::Limits;
+
+/// How the demonstration is reported.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    reports: Reports,
+}
+
+/// The bugs of the demonstration: each leaves honest clients a 200, and DPoP worthless.
+const BUGS: &[Defect] = &[Defect::CnfIgnored, Defect::AthNotChecked, Defect::BearerAccepted];
+
+const INTRODUCTION: &str = "\
+DPoP (RFC 9449) ties an access token to a key: every request carries a fresh proof, signed with that
+key. A server that forgets one check of it still answers 200 to every honest client, so nobody notices.
+
+dpop finds out by asking: it sends a correct request, then the same with one thing wrong, then the
+correct one again. The wrong one must be refused. Here it does so with a server of its own.
+";
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    arguments.reports.check()?;
+    let scenarios = context.scenarios()?;
+    let runtime = super::runtime()?;
+    if !context.common.quiet {
+        writeln!(context.out, "{INTRODUCTION}\n1. A correct server: everything must pass")?;
+        context.out.flush()?;
+    }
+    let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), &[], context.common.quiet))?;
+    let report = Report { results: &clean, drift: None, seconds };
+    arguments.reports.write(&report, context, String::new())?;
+    let mut exit = Exit::of(&clean, None, true);
+
+    for (index, defect) in BUGS.iter().enumerate() {
+        let row = defect.row();
+        let cases: Vec<String> = row.caught_by.iter().map(|id| (*id).to_owned()).collect();
+        writeln!(context.out, "\n\n{}. The same server with the bug `{}`:\n   {}", index + 2, row.name, row.summary)?;
+        context.out.flush()?;
+        let (found, seconds) =
+            runtime.block_on(suite(&scenarios, DefectSet::from(*defect), &[], context.common.quiet))?;
+        let caught = |id: &String| found.outcomes.iter().any(|outcome| outcome.id == *id && outcome.verdict.is_finding());
+        if !cases.iter().all(caught) {
+            writeln!(context.out, "   NOT caught by {}", row.caught_by.join(", "))?;
+            exit = Exit::Nonconformity;
+        }
+        show(&found, &cases, seconds, context)?;
+    }
+    if !context.common.quiet {
+        writeln!(
+            context.out,
+            "\n\nYour server: write a dpop.yaml (see the README) and `dpop run`. More: `dpop explain pitfalls`, `dpop list`,\n\
+             `dpop explain rs.ath.missing`, `dpop serve --list-defects`."
+        )?;
+    }
+    Ok(exit)
+}
+
+/// The first finding in full, the others by name.
+fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) -> Result<(), Failure> {
+    let findings: Vec<_> = found.outcomes.iter().filter(|outcome| outcome.verdict.is_finding()).cloned().collect();
+    let first = findings.iter().position(|outcome| cases.contains(&outcome.id)).unwrap_or_default();
+    let more: Vec<&str> =
+        findings.iter().enumerate().filter(|(at, _)| *at != first).map(|(_, outcome)| outcome.id.as_str()).collect();
+    let outcomes: Vec<_> = findings.get(first).cloned().into_iter().collect();
+    let style = Style { verbosity: context.style().verbosity.min(0), ..context.style() };
+    let excerpt = Results { outcomes, ..found.clone() };
+    if style.verbosity == 0 {
+        Human::new(&mut context.out, style, String::new()).findings(&excerpt)?;
+        if !more.is_empty() {
+            writeln!(context.out, "    Also           {}", more.join(", "))?;
+        }
+    }
+    Human::new(&mut context.out, style, String::new()).summary(&Report { results: found, drift: None, seconds })?;
+    Ok(())
+}
+
+async fn suite(
+    scenarios: &[Scenario],
+    defects: DefectSet,
+    ids: &[String],
+    quiet: bool,
+) -> Result<(Results, f64), Failure> {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let began = clock.now();
+    let limits = Limits::default();
+    let (_running, setup) =
+        against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock.clone(), entropy)
+            .await
+            .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
+    let selected = if ids.is_empty() { all(scenarios) } else { select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))? };
+    let results = perform(&setup, scenarios, &selected, quiet).await;
+    Ok((results, seconds_since(began, clock.as_ref())))
+}

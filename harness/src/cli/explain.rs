@@ -1,0 +1,119 @@
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::{Context, Exit, Failure};
+use crate::mutation;
+use crate::reference::DEFECTS;
+use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
+use crate::spec::Ledger;
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A case, scenario, pitfall, requirement, planted bug or mutation; or `pitfalls`, `defects`, `mutations` for a list.
+    name: String,
+}
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let scenarios = context.scenarios()?;
+    let out: &mut dyn Write = &mut context.out;
+    let name = arguments.name.as_str();
+    if let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == name) {
+        explain_scenario(scenario, out)?;
+    } else if let Some((scenario, case)) = find_case(&scenarios, name) {
+        explain_case(scenario, case, out)?;
+    } else if let Some(pitfall) = Pitfall::ALL.iter().find(|pitfall| pitfall.name() == name) {
+        explain_pitfall(*pitfall, &scenarios, out)?;
+    } else if let Some(row) = Ledger::embedded().requirement(name) {
+        writeln!(out, "{}: {}", row.id, row.text)?;
+        writeln!(out, "\n{}, {}", row.source, row.level.name().to_uppercase())?;
+        cited_by(&scenarios, name, out)?;
+    } else if let Some(row) = DEFECTS.iter().find(|row| row.name == name) {
+        writeln!(out, "{}: {}", row.name, row.summary)?;
+        writeln!(out, "\nCaught by {}.\nTry it: dpop serve --defect {}", row.caught_by.join(", "), row.name)?;
+    } else if let Some(mutation) = mutation::find(name) {
+        writeln!(out, "{}: {}", mutation.name, mutation.phrase)?;
+    } else {
+        return list(name, &scenarios, out);
+    }
+    Ok(Exit::Conforms)
+}
+
+fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit, Failure> {
+    match name {
+        "pitfalls" => Pitfall::ALL.iter().try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
+        "defects" => DEFECTS.iter().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
+        "mutations" => mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?,
+        unknown => {
+            let cases = scenarios.iter().flat_map(|scenario| &scenario.cases).map(|case| case.id.as_str());
+            let known = cases
+                .chain(scenarios.iter().map(|scenario| scenario.id.as_str()))
+                .chain(Pitfall::ALL.iter().map(|pitfall| pitfall.name()))
+                .chain(DEFECTS.iter().map(|row| row.name))
+                .chain(mutation::catalogue().map(|row| row.name))
+                .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
+                .chain(["pitfalls", "defects", "mutations"]);
+            let hint = nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            return Err(Failure::Usage(format!("nothing is called `{unknown}`{hint}; see `dpop list`")));
+        }
+    }
+    Ok(Exit::Conforms)
+}
+
+fn find_case<'a>(scenarios: &'a [Scenario], id: &str) -> Option<(&'a Scenario, &'a Case)> {
+    scenarios.iter().find_map(|scenario| Some((scenario, scenario.cases.iter().find(|case| case.id == id)?)))
+}
+
+fn explain_scenario(scenario: &Scenario, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {}\n\n{}", scenario.id, scenario.title, scenario.why)?;
+    if let Some(attacker) = &scenario.attacker {
+        writeln!(out, "Where it fails, {attacker}.")?;
+    }
+    writeln!(out)?;
+    for case in &scenario.cases {
+        writeln!(out, "  {:32} {:6}  {}", case.id, case.level.name(), case.title)?;
+    }
+    Ok(())
+}
+
+fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {}", case.id, case.title)?;
+    writeln!(out, "of {}: {}\n\n{}", scenario.id, scenario.title, scenario.why)?;
+    if let Some(attacker) = &scenario.attacker {
+        writeln!(out, "Where it fails, {attacker}.")?;
+    }
+    writeln!(out, "\nLevel        {}", case.level.name().to_uppercase())?;
+    for row in case.spec.iter().filter_map(|id| Ledger::embedded().requirement(id)) {
+        writeln!(out, "Requirement  {} ({}, {})", row.text, row.source, row.id)?;
+    }
+    if let CaseKind::Script { script, expects } = &case.kind {
+        for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
+            let phrases = mutation::describe(step);
+            let sent = if phrases.is_empty() { "a correct request".to_owned() } else { phrases.join(", ") };
+            writeln!(out, "Step {}       {sent} -> {expect}", index + 1)?;
+        }
+    }
+    let defects: Vec<_> = DEFECTS.iter().filter(|row| row.caught_by.contains(&case.id.as_str())).collect();
+    for row in defects {
+        writeln!(out, "Catches      {}: {}", row.name, row.summary)?;
+    }
+    writeln!(out, "Defined in   {}:{}", scenario.file, case.line)
+}
+
+fn explain_pitfall(pitfall: Pitfall, scenarios: &[Scenario], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {}", pitfall.name(), pitfall.summary())?;
+    for scenario in scenarios.iter().filter(|scenario| scenario.pitfall == Some(pitfall)) {
+        writeln!(out)?;
+        explain_scenario(scenario, out)?;
+    }
+    Ok(())
+}
+
+fn cited_by(scenarios: &[Scenario], requirement: &str, out: &mut dyn Write) -> io::Result<()> {
+    let cites = |case: &&Case| case.spec.iter().any(|id| id == requirement);
+    for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(cites) {
+        writeln!(out, "  {:32} {}", case.id, case.title)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The command line: one file a command. The only part of the library that prints.
+
+mod demo;
+mod exit;
+mod explain;
+mod list;
+mod progress;
+mod review;
+mod run;
+mod schema;
+mod serve;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Style;
+use crate::scenario::{Diagnostic, Scenario, load_embedded_and, read_dir};
+
+pub use exit::Exit;
+
+/// Proves that a server's OAuth DPoP (RFC 9449) holds: drives it with right and wrong proofs and judges the answers.
+#[derive(Debug, Parser)]
+#[command(name = "dpop", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 conforms · 1 nonconformity or drift · 2 bad command line, config or scenario · \
+3 environment: unreachable, no token, control failed, inconclusive · 4 nothing selected · 130 interrupted\n\
+Every option can be set by an environment variable: --jobs by DPOP_JOBS, and so on.";
+
+#[derive(Debug, Args)]
+struct Common {
+    /// More scenarios than the ones built in: every *.yaml below this folder.
+    #[arg(long, global = true, value_name = "DIR", env = "DPOP_SCENARIOS")]
+    scenarios: Option<PathBuf>,
+    /// Colour in the output.
+    #[arg(long, global = true, value_name = "WHEN", env = "DPOP_COLOR", default_value = "auto")]
+    color: Colour,
+    /// Only the last line.
+    #[arg(short, long, global = true, env = "DPOP_QUIET", conflicts_with = "verbose")]
+    quiet: bool,
+    /// -v: every case; -vv: every request and answer, redacted.
+    #[arg(short, long, global = true, env = "DPOP_VERBOSE", action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR says no.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what the tool does: the suite against its own reference server, clean and with three planted bugs.
+    Demo(demo::Arguments),
+    /// Drive a server with right and wrong proofs and judge the answers.
+    Run(run::Arguments),
+    /// List the cases.
+    List(list::Arguments),
+    /// Explain a case, scenario, pitfall, requirement, planted bug or mutation.
+    Explain(explain::Arguments),
+    /// Show how outcomes differ from those reviewed last, and accept them.
+    Review(review::Arguments),
+    /// Run the reference issuer and resource server, clean or with planted bugs.
+    Serve(serve::Arguments),
+    /// Print the JSON Schema of a file format.
+    Schema(schema::Arguments),
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// A file is wrong, at a place.
+    #[error("{0}")]
+    Diagnostic(#[from] Box<Diagnostic>),
+    /// The command line asks for something that can't be.
+    #[error("{0}")]
+    Usage(String),
+    /// Nothing was selected.
+    #[error("{0}")]
+    Nothing(String),
+    /// The surroundings don't let it.
+    #[error("{0}")]
+    Environment(String),
+    /// Output that can't be written.
+    #[error("can't write: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Where a command writes, and how.
+struct Context {
+    out: AutoStream<io::Stdout>,
+    common: Common,
+    colour: bool,
+}
+
+impl Context {
+    fn new(common: Common) -> Self {
+        let choice = match common.color {
+            Colour::Auto => AutoStream::choice(&io::stdout()),
+            Colour::Always => ColorChoice::AlwaysAnsi,
+            Colour::Never => ColorChoice::Never,
+        };
+        let colour = matches!(choice, ColorChoice::Always | ColorChoice::AlwaysAnsi);
+        Self { out: AutoStream::new(io::stdout(), choice), common, colour }
+    }
+
+    fn style(&self) -> Style {
+        let verbosity = if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
+        Style { colour: self.colour, verbosity }
+    }
+
+    fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
+        let more = match &self.common.scenarios {
+            Some(dir) => read_dir(dir)?,
+            None => Vec::new(),
+        };
+        Ok(load_embedded_and(&more)?)
+    }
+}
+
+/// Whether a machine reads along: no progress bar, and snapshots are not written.
+fn under_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+/// Parses the command line, does what it says, and answers with the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done about a terminal that is gone.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Conforms.into() };
+        }
+    };
+    let mut context = Context::new(cli.common);
+    let result = match &cli.command {
+        Command::Demo(arguments) => demo::run(arguments, &mut context),
+        Command::Run(arguments) => run::run(arguments, &mut context),
+        Command::List(arguments) => list::run(arguments, &mut context),
+        Command::Explain(arguments) => explain::run(arguments, &mut context),
+        Command::Review(arguments) => review::run(arguments, &mut context),
+        Command::Serve(arguments) => serve::run(arguments, &mut context),
+        Command::Schema(arguments) => schema::run(arguments, &mut context),
+    };
+    match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => report(&failure, context.common.color),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of the program")]
+fn report(failure: &Failure, colour: Colour) -> ExitCode {
+    let colour = match colour {
+        Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        Colour::Always => true,
+        Colour::Never => false,
+    };
+    match failure {
+        // Whoever reads us has seen enough: `dpop list | head`.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Conforms.into(),
+        Failure::Diagnostic(diagnostic) => eprintln!("{}", diagnostic.render(colour)),
+        other => eprintln!("dpop: {other}"),
+    }
+    match failure {
+        Failure::Diagnostic(_) | Failure::Usage(_) => Exit::Usage,
+        Failure::Nothing(_) => Exit::NothingSelected,
+        Failure::Environment(_) | Failure::Output(_) => Exit::Environment,
+    }
+    .into()
+}
+
+/// The runtime for the commands that use the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new().map_err(|error| Failure::Environment(format!("can't start threads: {error}")))
+}

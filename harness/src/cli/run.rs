@@ -1,0 +1,266 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::{Context, Exit, Failure, progress::Progress};
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::plan::{Selected, select};
+use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
+use crate::report::{FORMATS, Human, Report};
+use crate::scenario::{Scenario, nearest};
+use crate::snapshot::{Drift, Snapshot};
+use crate::spec::Profile;
+use crate::suite::{Results, Setup, against_reference, run as run_suite};
+use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
+use crate::target::{Auth, Config, HttpTarget, Limits, Rate, Span};
+
+/// How a run is made, from the command line.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Cases or scenarios to perform, e.g. `rs.ath.missing`, `rs.htu` or `rs.*.missing`; without any, all.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// The target: a dpop.yaml. Without it, ./dpop.yaml; without that, the built-in reference server.
+    #[arg(short, long, value_name = "FILE", env = "DPOP_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    reports: Reports,
+    /// The rules laid over RFC 9449; overrules the config.
+    #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = profile)]
+    profile: Option<Profile>,
+    /// What else fails the run: `warn`.
+    #[arg(long, value_name = "VERDICT", env = "DPOP_DENY")]
+    deny: Option<Deny>,
+    /// How many cases run at the same time.
+    #[arg(short, long, value_name = "N", env = "DPOP_JOBS")]
+    jobs: Option<usize>,
+    /// How long to wait for one answer, e.g. 500ms or 5s.
+    #[arg(long, value_name = "TIME", env = "DPOP_TIMEOUT")]
+    timeout: Option<Span>,
+    /// At most so many requests a unit of time, e.g. 20/s.
+    #[arg(long, value_name = "RATE", env = "DPOP_RATE")]
+    rate: Option<Rate>,
+    /// At most so many requests in all.
+    #[arg(long, value_name = "N", env = "DPOP_MAX_REQUESTS")]
+    max_requests: Option<usize>,
+    /// The seed of every choice that is left to chance, except keys, jti values and token ids.
+    #[arg(long, value_name = "N", env = "DPOP_SEED", default_value_t = 0)]
+    seed: u64,
+    /// I may test this host although it is neither local nor private.
+    #[arg(long, env = "DPOP_AUTHORISED")]
+    authorised: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Deny {
+    /// A missed SHOULD.
+    Warn,
+}
+
+/// Where reports go.
+#[derive(Debug, Args)]
+pub(super) struct Reports {
+    /// Also write a report, e.g. json=results.json; `-` is standard output. May be given several times.
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "DPOP_REPORT", value_delimiter = ',')]
+    reports: Vec<String>,
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    let names = || Profile::ALL.iter().map(|profile| profile.name());
+    Profile::ALL.iter().copied().find(|profile| profile.name() == name).ok_or_else(|| {
+        let hint = nearest(name, names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        format!("profiles are {}{hint}", names().collect::<Vec<_>>().join(", "))
+    })
+}
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    arguments.reports.check()?;
+    let scenarios = context.scenarios()?;
+    let selected = select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let config = match &arguments.config {
+        Some(path) => Some(Config::open(path)?),
+        None => {
+            let here = PathBuf::from("dpop.yaml");
+            if here.is_file() { Some(Config::open(&here)?) } else { None }
+        }
+    };
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let limits = Limits {
+        rate: arguments.rate,
+        timeout: arguments.timeout,
+        jobs: arguments.jobs,
+        max_requests: arguments.max_requests,
+    };
+    let runtime = super::runtime()?;
+    let began = clock.now();
+    let results = runtime.block_on(async {
+        let (_servers, mut setup) = match &config {
+            Some(config) => set_up(config, limits, arguments.authorised, clock.clone(), entropy).await?,
+            None => embedded(arguments.profile.unwrap_or_default(), limits, clock.clone(), entropy).await?,
+        };
+        setup.profile = arguments.profile.unwrap_or(setup.profile);
+        setup.seed = arguments.seed;
+        Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
+    })?;
+
+    let whole = arguments.ids.is_empty();
+    let drift = match &config {
+        Some(config) => Some(compare(config, &results, whole)?),
+        None => None,
+    };
+    // Without a reviewed snapshot everything is new, and nothing has drifted.
+    let report = Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
+    let repeat_with = arguments.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
+    arguments.reports.write(&report, context, repeat_with)?;
+    Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
+}
+
+pub(super) fn seconds_since(began: SystemTime, clock: &dyn Clock) -> f64 {
+    clock.now().duration_since(began).unwrap_or_default().as_secs_f64()
+}
+
+/// Performs the cases with a progress bar.
+pub(super) async fn perform(setup: &Setup, scenarios: &[Scenario], selected: &[Selected<'_>], quiet: bool) -> Results {
+    let progress = Progress::new(quiet);
+    run_suite(setup, scenarios, selected, &mut |event| progress.event(&event)).await
+}
+
+/// What has to live as long as the run: an issuer, or both reference servers.
+enum Servers {
+    None,
+    Issuer { _server: Server },
+    Both { _running: Running },
+}
+
+async fn embedded(
+    profile: Profile,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(Servers, Setup), Failure> {
+    // With nonces required every case of the suite has something to show.
+    let (running, setup) =
+        against_reference(NonceMode::Required, DefectSet::empty(), profile, &limits, clock, entropy)
+            .await
+            .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
+    Ok((Servers::Both { _running: running }, setup))
+}
+
+async fn set_up(
+    config: &Config,
+    limits: Limits,
+    authorised: bool,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(Servers, Setup), Failure> {
+    let limits = limits.or(config.limits);
+    let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
+    let target = HttpTarget::resolve(&config.call.uri, &limits, authorised, clock.clone())
+        .await
+        .map_err(|error| Failure::Environment(error.to_string()))?;
+    let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
+        Auth::Embedded { listen, issuer, audience, scope } => {
+            let issuer = Arc::new(
+                Issuer::new(issuer.clone(), clock.clone(), entropy.clone()).with_audience(audience.clone()),
+            );
+            let server = serve_issuer(*listen, issuer.clone())
+                .await
+                .map_err(|error| Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}")))?;
+            let source = EmbeddedSource::new(issuer, audience.clone(), scope.clone())
+                .map_err(|error| Failure::Environment(error.to_string()))?;
+            (Servers::Issuer { _server: server }, Arc::new(source))
+        }
+        Auth::Command { command, scope, audience } => {
+            (Servers::None, Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())))
+        }
+    };
+    let setup = Setup {
+        name: config.name.clone(),
+        target: Arc::new(target),
+        call: config.call.clone(),
+        source,
+        capabilities: config.capabilities,
+        bearer: config.bearer,
+        profile: config.profile,
+        jobs: limits.jobs(),
+        seed: 0,
+        clock,
+        entropy,
+    };
+    Ok((servers, setup))
+}
+
+/// Compares with the snapshot, and leaves what differs for review; under CI nothing is written.
+fn compare(config: &Config, results: &Results, whole: bool) -> Result<Drift, Failure> {
+    let environment = |error: crate::snapshot::SnapshotError| Failure::Environment(error.to_string());
+    let path = Snapshot::path(&config.folder, &config.name);
+    let pending = Snapshot::pending_path(&path);
+    let known = Snapshot::open(&path).map_err(environment)?.unwrap_or_default();
+    let drift = known.compare(results, whole);
+    if !super::under_ci() {
+        if drift.is_empty() {
+            // Nothing is left to review.
+            let _ = std::fs::remove_file(&pending);
+        } else {
+            known.updated(results, whole).write(&pending, &config.name).map_err(environment)?;
+        }
+    }
+    Ok(drift)
+}
+
+impl Reports {
+    /// Sees to it, before anything is sent, that every format exists.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.parsed().map(|_| ())
+    }
+
+    fn parsed(&self) -> Result<Vec<(&'static crate::report::Format, &str)>, Failure> {
+        let parse = |text: &'_ String| {
+            let usage = |why: String| Failure::Usage(format!("--report {text}: {why}"));
+            let known = || FORMATS.iter().map(|format| format.name);
+            let (name, path) = text.split_once('=').ok_or_else(|| usage("a report is FORMAT=PATH".to_owned()))?;
+            let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+                let hint = nearest(name, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                usage(format!("formats are {}{hint}", known().collect::<Vec<_>>().join(", ")))
+            })?;
+            if path.is_empty() {
+                return Err(usage("the path is missing".to_owned()));
+            }
+            Ok((format, path.len()))
+        };
+        self.reports
+            .iter()
+            .map(|text| {
+                let (format, length) = parse(text)?;
+                Ok((format, text.get(text.len() - length..).unwrap_or_default()))
+            })
+            .collect()
+    }
+
+    /// Writes the reports, and the console report: to standard output, unless another one goes there.
+    pub(super) fn write(&self, report: &Report<'_>, context: &mut Context, repeat_with: String) -> Result<(), Failure> {
+        let style = context.style();
+        let mut taken = false;
+        for (format, path) in self.parsed()? {
+            if path == "-" {
+                taken = true;
+                (format.write)(report, &mut context.out)?;
+                continue;
+            }
+            let named = |error: io::Error| Failure::Environment(format!("can't write {path}: {error}"));
+            let mut file = BufWriter::new(File::create(path).map_err(named)?);
+            (format.write)(report, &mut file).and_then(|()| file.flush()).map_err(named)?;
+        }
+        if taken {
+            Human::new(&mut io::stderr(), crate::report::Style { colour: false, ..style }, repeat_with).write(report)?;
+        } else {
+            Human::new(&mut context.out, style, repeat_with).write(report)?;
+        }
+        Ok(())
+    }
+}

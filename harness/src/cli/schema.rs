@@ -1,0 +1,34 @@
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use super::{Context, Exit, Failure};
+use crate::{report, scenario, target};
+
+/// Which schema to print.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The file format.
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// A scenario document.
+    Scenario,
+    /// dpop.yaml.
+    Config,
+    /// What `--report json` writes.
+    Results,
+}
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let schema = match arguments.what {
+        What::Scenario => scenario::schema(),
+        What::Config => target::schema(),
+        What::Results => report::json::schema(),
+    };
+    serde_json::to_writer_pretty(&mut context.out, &schema).map_err(std::io::Error::from)?;
+    writeln!(context.out)?;
+    Ok(Exit::Conforms)
+}

@@ -1,0 +1,123 @@
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Context, Exit, Failure};
+use crate::clock::SystemClock;
+use crate::entropy::SystemEntropy;
+use crate::reference::{
+    DEFECTS, Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, serve_resource, start,
+};
+use crate::scenario::nearest;
+
+/// How the reference servers are run.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where the resource server listens; a loopback address.
+    #[arg(long, value_name = "ADDRESS", env = "DPOP_LISTEN", default_value = "127.0.0.1:9401")]
+    listen: SocketAddr,
+    /// Where the issuer listens; a loopback address.
+    #[arg(long, value_name = "ADDRESS", env = "DPOP_ISSUER_LISTEN", default_value = "127.0.0.1:9402")]
+    issuer_listen: SocketAddr,
+    /// Run no issuer, and trust this one: that of `dpop run` with `auth.kind: embedded`.
+    #[arg(long, value_name = "URL", env = "DPOP_TRUST")]
+    trust: Option<String>,
+    /// What the resource server does with nonces: never, optional or required.
+    #[arg(long, value_name = "POLICY", env = "DPOP_NONCE", default_value = "never")]
+    nonce: Nonces,
+    /// Don't remember proofs, as a server without a replay store.
+    #[arg(long, env = "DPOP_NO_REPLAY_STORE")]
+    no_replay_store: bool,
+    /// Plant this bug in the resource server. May be given several times.
+    #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
+    defects: Vec<String>,
+    /// List the bugs that can be planted, a name a line, and end.
+    #[arg(long, env = "DPOP_LIST_DEFECTS")]
+    list_defects: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Nonces {
+    /// It supplies none.
+    Never,
+    /// It supplies them, and checks them when present.
+    Optional,
+    /// It refuses proofs without one.
+    Required,
+}
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    if arguments.list_defects {
+        for row in DEFECTS {
+            writeln!(context.out, "{}", row.name)?;
+        }
+        return Ok(Exit::Conforms);
+    }
+    let defects: DefectSet = arguments.defects.iter().map(|name| defect(name)).collect::<Result<_, _>>()?;
+    let nonce = match arguments.nonce {
+        Nonces::Never => NonceMode::Never,
+        Nonces::Optional => NonceMode::Optional,
+        Nonces::Required => NonceMode::Required,
+    };
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let failed = |error: std::io::Error| Failure::Environment(format!("can't start: {error}"));
+    super::runtime()?.block_on(async {
+        match &arguments.trust {
+            Some(issuer) => {
+                let base_url = format!("http://{}", arguments.listen);
+                let options = ResourceOptions {
+                    base_url: base_url.clone(),
+                    audience: base_url.clone(),
+                    trust: Trust::Remote { issuer: issuer.clone(), jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')) },
+                    nonce,
+                    replay: !arguments.no_replay_store,
+                    defects,
+                    clock,
+                    entropy,
+                };
+                let server = serve_resource(arguments.listen, options).await.map_err(failed)?;
+                writeln!(context.out, "resource  {base_url}/resource   audience {base_url}   trusts {issuer}")?;
+                announce(arguments, context)?;
+                wait().await?;
+                server.shutdown().await;
+            }
+            None => {
+                let options = Options {
+                    resource_addr: arguments.listen,
+                    issuer_addr: arguments.issuer_listen,
+                    nonce,
+                    replay: !arguments.no_replay_store,
+                    defects,
+                    ..Options::new(clock, entropy)
+                };
+                let running = start(options).await.map_err(failed)?;
+                writeln!(context.out, "resource  {}   audience {}", running.resource_url, running.audience())?;
+                writeln!(context.out, "issuer    {0}   token endpoint {0}/token", running.issuer_url)?;
+                announce(arguments, context)?;
+                wait().await?;
+                running.shutdown().await;
+            }
+        }
+        Ok(Exit::Conforms)
+    })
+}
+
+fn announce(arguments: &Arguments, context: &mut Context) -> Result<(), Failure> {
+    let planted = if arguments.defects.is_empty() { "none".to_owned() } else { arguments.defects.join(", ") };
+    writeln!(context.out, "planted bugs: {planted}. Ctrl-C ends it.")?;
+    Ok(context.out.flush()?)
+}
+
+async fn wait() -> Result<(), Failure> {
+    tokio::signal::ctrl_c().await.map_err(|error| Failure::Environment(format!("can't wait for Ctrl-C: {error}")))
+}
+
+fn defect(name: &str) -> Result<Defect, Failure> {
+    Defect::from_name(name).ok_or_else(|| {
+        let near = nearest(name, DEFECTS.iter().map(|row| row.name));
+        let hint = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_else(|| "see --list-defects".to_owned());
+        Failure::Usage(format!("there is no defect `{name}`; {hint}"))
+    })
+}

@@ -1,0 +1,202 @@
+//! From what was seen to what it means. Pure: the same transcript gives the same verdict.
+
+use serde::Serialize;
+
+use crate::run::{Decision, Ending, Exchange, Run, Turn};
+use crate::scenario::{AnswerCheck, Excuse, Expect};
+use crate::spec::Level;
+
+/// What an outcome means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As expected, and shown by controls.
+    Pass,
+    /// A missed MAY, or something worth knowing that is no fault.
+    Note,
+    /// A missed SHOULD.
+    Warn,
+    /// A missed MUST.
+    Fail,
+    /// Not performed, for a reason that is given.
+    Skip,
+    /// Performed, but it shows nothing, for a reason that is given.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the summary.
+    pub const ALL: &[Self] = &[Self::Pass, Self::Note, Self::Warn, Self::Fail, Self::Skip, Self::Inconclusive];
+
+    /// The word in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Note => "note",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// What a violation at `level` is. A policy is resolved by the profile before this.
+    pub fn of_violation(level: Level) -> Self {
+        match level {
+            Level::Must => Self::Fail,
+            Level::Should | Level::Policy => Self::Warn,
+            Level::May => Self::Note,
+        }
+    }
+
+    /// Whether it accuses the target, and so has to be seen twice.
+    pub fn is_finding(self) -> bool {
+        matches!(self, Self::Warn | Self::Fail)
+    }
+}
+
+/// A verdict and its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why; always there unless the verdict is `pass`.
+    pub reason: Option<String>,
+    /// The exchange that decided, as an index into the transcript.
+    pub decisive: Option<usize>,
+}
+
+impl Judgement {
+    fn new(verdict: Verdict, reason: impl Into<String>, decisive: Option<usize>) -> Self {
+        Self { verdict, reason: Some(reason.into()), decisive }
+    }
+
+    /// Something that was performed and shows nothing.
+    pub fn inconclusive(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Inconclusive, reason, None)
+    }
+
+    /// Something that was not performed.
+    pub fn skip(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Skip, reason, None)
+    }
+}
+
+/// Judges one performance of a case whose level, after the profile, is `level`.
+///
+/// A step that must be refused and was accepted is a violation whatever the controls did. It was refused only if the
+/// correct request was accepted before and after.
+pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Excuse>) -> Judgement {
+    match &run.ending {
+        Ending::NotMade(error) => return Judgement::skip(error.to_string()),
+        Ending::ControlBefore => {
+            return Judgement::inconclusive(format!("the correct request before it was answered {}", last_seen(run)));
+        }
+        Ending::Played | Ending::ControlAfter => {}
+    }
+    let only_acceptance = expects.iter().all(Expect::is_accept);
+    let mut result = Judgement { verdict: Verdict::Pass, reason: None, decisive: None };
+    for (index, expect) in expects.iter().enumerate() {
+        // A challenge that was answered is not the last exchange of its step.
+        let Some((at, exchange)) = last_of_step(run, index) else { break };
+        result.decisive = Some(at);
+        let seen = &exchange.seen;
+        match (expect, seen.decision) {
+            (Expect::Accept, Decision::Accept) | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
+            (Expect::Reject(_), Decision::Accept) => return accepted(exchange, at, level, excused_by),
+            (_, Decision::Other) => {
+                let reason = format!("answered {seen}, which is routing and no verdict on the proof");
+                return Judgement::new(Verdict::Inconclusive, reason, Some(at));
+            }
+            (Expect::Accept, _) if only_acceptance => {
+                let reason = format!("a request that must be accepted was answered {seen}");
+                return Judgement::new(Verdict::of_violation(level), reason, Some(at));
+            }
+            (Expect::Accept, _) => {
+                let reason = format!("step {}, a correct request, was answered {seen}", index + 1);
+                return Judgement::new(Verdict::Inconclusive, reason, Some(at));
+            }
+            (Expect::Reject(_), Decision::Fault | Decision::NoAnswer) => {
+                let reason = format!("not accepted, but answered {seen}: see rs.answer.fault");
+                result = Judgement::new(Verdict::Note, reason, Some(at));
+            }
+        }
+    }
+    if run.ending == Ending::ControlAfter {
+        return Judgement::inconclusive(format!("the correct request after it was answered {}", last_seen(run)));
+    }
+    result
+}
+
+fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Excuse>) -> Judgement {
+    match excused_by {
+        Some(Excuse::Nonce) if exchange.with_nonce => Judgement::new(
+            Verdict::Note,
+            "accepted with a nonce that the server supplied, by which it may tell the time (RFC 9449 section 4.3, check 11)",
+            Some(at),
+        ),
+        _ => Judgement::new(Verdict::of_violation(level), "a request that must be refused was accepted", Some(at)),
+    }
+}
+
+fn last_of_step(run: &Run, index: usize) -> Option<(usize, &Exchange)> {
+    run.transcript.iter().enumerate().rfind(|(_, exchange)| exchange.turn == Turn::Step(index))
+}
+
+fn last_seen(run: &Run) -> String {
+    run.transcript.last().map(|exchange| exchange.seen.to_string()).unwrap_or_default()
+}
+
+/// What one exchange shows about a property of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compliance {
+    /// The property does not apply to it.
+    NotApplicable,
+    /// It has the property.
+    Complies,
+    /// It lacks it in a way that the field tolerates: a note.
+    Tolerated(&'static str),
+    /// It lacks it, although that is at most a SHOULD: a warning.
+    Weak(&'static str),
+    /// It lacks it.
+    Deviates(&'static str),
+}
+
+/// Judges one answer by one property.
+pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
+    use Compliance::{Complies, Deviates, NotApplicable, Tolerated, Weak};
+    let seen = &exchange.seen;
+    let refused_proof = exchange.presented && seen.decision == Decision::Reject;
+    match check {
+        AnswerCheck::Status if refused_proof => match seen.status {
+            Some(401) => Complies,
+            Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),
+            _ => Deviates("a refused proof is not answered with 401"),
+        },
+        AnswerCheck::Challenge if seen.status == Some(401) => match (seen.challenged, seen.offers_dpop) {
+            (false, _) => Deviates("a 401 without WWW-Authenticate (RFC 9110 section 15.5.2)"),
+            (true, false) if exchange.presented => Weak("a 401 that does not offer the DPoP scheme"),
+            (true, _) => Complies,
+        },
+        AnswerCheck::Error if refused_proof => match &seen.error {
+            Some(_) => Complies,
+            None => Deviates("a refused proof without an error code"),
+        },
+        AnswerCheck::Fault if matches!(exchange.turn, Turn::Step(_)) => match seen.decision {
+            Decision::Fault => Deviates("a server error instead of a refusal"),
+            Decision::NoAnswer => Deviates("no answer instead of a refusal"),
+            Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other => Complies,
+        },
+        AnswerCheck::NonceField if seen.decision == Decision::Challenge => match (seen.nonce_fields, &seen.nonce) {
+            (1, Some(_)) => Complies,
+            (0, _) => Deviates("a use_dpop_nonce challenge without DPoP-Nonce"),
+            (1, None) => Deviates("a DPoP-Nonce that is not 1*NQCHAR (RFC 9449 section 8.1)"),
+            (_, _) => Deviates("more than one DPoP-Nonce field"),
+        },
+        AnswerCheck::Status
+        | AnswerCheck::Challenge
+        | AnswerCheck::Error
+        | AnswerCheck::Fault
+        | AnswerCheck::NonceField => NotApplicable,
+    }
+}

@@ -1,0 +1,150 @@
+//! Which cases are performed, and why others are not.
+
+use crate::scenario::{Capability, Case, Scenario, nearest};
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
+
+/// A case with the scenario that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Selected<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The case.
+    pub case: &'a Case,
+}
+
+/// Nothing has the id, or fits the pattern, that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no case is called `{pattern}`{}", hint.as_ref().map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default())]
+pub struct NothingSelected {
+    /// What was asked for.
+    pub pattern: String,
+    /// A name that may have been meant.
+    pub hint: Option<String>,
+}
+
+/// Every case of the scenarios, in their order.
+pub fn all(scenarios: &[Scenario]) -> Vec<Selected<'_>> {
+    scenarios.iter().flat_map(|scenario| scenario.cases.iter().map(move |case| Selected { scenario, case })).collect()
+}
+
+/// The cases that one of `patterns` names: a case's id, a scenario's id, or either with `*` for any text. Without
+/// patterns every case.
+///
+/// # Errors
+/// [`NothingSelected`] for the first pattern that names nothing: selecting nothing is never success.
+pub fn select<'a>(scenarios: &'a [Scenario], patterns: &[String]) -> Result<Vec<Selected<'a>>, NothingSelected> {
+    let all = all(scenarios);
+    let fits = |pattern: &str, selected: &Selected<'_>| {
+        matches(pattern, &selected.case.id) || matches(pattern, &selected.scenario.id)
+    };
+    for pattern in patterns {
+        if !all.iter().any(|selected| fits(pattern, selected)) {
+            let names = all.iter().flat_map(|selected| [selected.case.id.as_str(), selected.scenario.id.as_str()]);
+            return Err(NothingSelected {
+                pattern: pattern.clone(),
+                hint: nearest(pattern, names).map(str::to_owned),
+            });
+        }
+    }
+    Ok(all
+        .into_iter()
+        .filter(|selected| patterns.is_empty() || patterns.iter().any(|pattern| fits(pattern, selected)))
+        .collect())
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => match text.strip_prefix(before) {
+            None => false,
+            Some(rest) => {
+                rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| {
+                    rest.get(at..).is_some_and(|rest| matches(after, rest))
+                })
+            }
+        },
+    }
+}
+
+/// What is known of the target: measured where that is possible, otherwise as its owner says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// Its use of nonces.
+    pub nonce: NoncePolicy,
+    /// Whether it remembers `jti` values; unknown counts as yes, and the cases tell.
+    pub single_use_jti: Option<bool>,
+    /// Whether it serves unbound tokens; unknown is unknown.
+    pub bearer: Option<BearerPolicy>,
+}
+
+impl Traits {
+    /// Puts together what was `measured` of the nonce policy and what the owner says. What was seen can't be talked away.
+    pub fn new(measured: NoncePolicy, capabilities: Capabilities, bearer: Option<BearerPolicy>) -> Self {
+        let nonce = match (measured, capabilities.nonce) {
+            (NoncePolicy::Required, _) | (_, Some(NoncePolicy::Required)) => NoncePolicy::Required,
+            (NoncePolicy::Optional, _) | (_, Some(NoncePolicy::Optional)) => NoncePolicy::Optional,
+            (NoncePolicy::Never, None | Some(NoncePolicy::Never)) => NoncePolicy::Never,
+        };
+        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer }
+    }
+
+    /// Why a case means nothing against such a target, if so.
+    pub fn unmet(&self, case: &Case) -> Option<&'static str> {
+        case.requires.iter().find_map(|capability| match capability {
+            Capability::Nonce if self.nonce == NoncePolicy::Never => Some("the server supplies no nonces"),
+            Capability::NonceRequired if self.nonce != NoncePolicy::Required => {
+                Some("the server does not demand nonces")
+            }
+            Capability::SingleUseJti if self.single_use_jti == Some(false) => {
+                Some("the server does not remember jti values (capabilities.single-use-jti)")
+            }
+            Capability::BearerRefused if self.bearer == Some(BearerPolicy::Allowed) => {
+                Some("the server still serves unbound tokens (target.bearer: allowed)")
+            }
+            Capability::BearerRefused if self.bearer.is_none() => {
+                Some("it is not known whether the server may serve unbound tokens (target.bearer)")
+            }
+            Capability::Nonce | Capability::NonceRequired | Capability::SingleUseJti | Capability::BearerRefused => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_embedded;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, fits) in [
+            ("rs.ath", "rs.ath", true),
+            ("rs.ath", "rs.ath.missing", false),
+            ("rs.ath.*", "rs.ath.missing", true),
+            ("*", "anything", true),
+            ("rs.*.missing", "rs.ath.missing", true),
+            ("rs.*.missing", "rs.ath.hex", false),
+            ("*ath*", "rs.ath.hex", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_names_nothing_is_an_error_with_a_hint() {
+        let scenarios = load_embedded().expect("valid");
+        let error = select(&scenarios, &["rs.ath.mising".to_owned()]).expect_err("nothing");
+        assert_eq!(error.to_string(), "no case is called `rs.ath.mising` (did you mean `rs.ath.missing`?)");
+        assert_eq!(select(&scenarios, &["rs.ath".to_owned()]).expect("some").len(), 8);
+        assert_eq!(select(&scenarios, &[]).expect("all").len(), all(&scenarios).len());
+    }
+
+    #[test]
+    fn what_was_seen_cannot_be_talked_away() {
+        let says = |nonce| Capabilities { nonce: Some(nonce), single_use_jti: None };
+        let traits = |measured, says| Traits::new(measured, says, None).nonce;
+        assert_eq!(traits(NoncePolicy::Required, says(NoncePolicy::Never)), NoncePolicy::Required);
+        assert_eq!(traits(NoncePolicy::Never, says(NoncePolicy::Required)), NoncePolicy::Required);
+        assert_eq!(traits(NoncePolicy::Optional, Capabilities::default()), NoncePolicy::Optional);
+    }
+}

@@ -1,0 +1,36 @@
+//! From results to what people and machines read: one file a format.
+
+mod human;
+pub mod json;
+
+use std::io::{self, Write};
+
+pub use human::{Human, Style, glyph};
+
+use crate::snapshot::Drift;
+use crate::suite::Results;
+
+/// A finished run as reporters see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// What the run found.
+    pub results: &'a Results,
+    /// How that differs from what was reviewed; none where there is no snapshot to compare with.
+    pub drift: Option<&'a Drift>,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+/// A format for `--report NAME=PATH`.
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+    /// Writes it.
+    pub write: fn(&Report<'_>, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Every format.
+pub const FORMATS: &[Format] =
+    &[Format { name: "json", summary: "everything, as `dpop schema results` describes it", write: json::write }];

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use super::redact::Redactor;
+use crate::entropy::Entropy;
+use crate::proof::{AccessToken, ProofKey, Script, Step};
+use crate::target::tokens::{Credentials, TokenError, TokenSource};
+
+/// The clients and tokens that a case is played with.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// The client that the case is about.
+    pub own: Credentials,
+    /// Another token of the own key; none where the source gives the same one twice or insists on another key.
+    pub spare: Option<AccessToken>,
+    /// Another client.
+    pub stranger: Option<Credentials>,
+}
+
+/// Who has to be there beside the client that the case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// A second token of the own key.
+    pub spare: bool,
+    /// A second client.
+    pub stranger: bool,
+}
+
+/// No token could be had.
+pub type CastError = TokenError;
+
+impl Needs {
+    /// What the steps of a script need.
+    pub fn of(script: &Script) -> Self {
+        Self {
+            spare: script.steps.iter().any(Step::needs_spare),
+            stranger: script.steps.iter().any(Step::needs_stranger),
+        }
+    }
+
+    /// What either needs.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { spare: self.spare || other.spare, stranger: self.stranger || other.stranger }
+    }
+}
+
+impl Cast {
+    /// Fresh keys and tokens from `source`. The redactor learns each secret before anybody else can use it.
+    ///
+    /// # Errors
+    /// [`TokenError`] where the source has no token to give.
+    pub async fn fresh(
+        source: &dyn TokenSource,
+        needs: Needs,
+        entropy: &dyn Entropy,
+        redactor: &Redactor,
+    ) -> Result<Self, CastError> {
+        let obtain = async |key: Arc<ProofKey>| {
+            redactor.hide_key(&key);
+            let credentials = source.obtain(key).await?;
+            redactor.hide_key(&credentials.key);
+            redactor.hide_token(&credentials.token);
+            Ok::<_, TokenError>(credentials)
+        };
+        let own = obtain(Arc::new(ProofKey::generate(entropy))).await?;
+        let spare = if needs.spare {
+            let second = obtain(own.key.clone()).await?;
+            let usable = second.token != own.token && second.key.thumbprint() == own.key.thumbprint();
+            usable.then_some(second.token)
+        } else {
+            None
+        };
+        let stranger =
+            if needs.stranger { Some(obtain(Arc::new(ProofKey::generate(entropy))).await?) } else { None };
+        Ok(Self { own, spare, stranger })
+    }
+}

@@ -1,0 +1,13 @@
+//! Driving a target: one step, one control, one case at a time, with everything that was sent and seen kept.
+
+mod cast;
+mod observe;
+mod redact;
+mod session;
+mod transcript;
+
+pub use cast::{Cast, CastError, Needs};
+pub use observe::{Decision, Observation, observe};
+pub use redact::{Redactor, visible};
+pub use session::{Ending, Run, Session};
+pub use transcript::{Exchange, Transcript, Turn};

@@ -1,0 +1,163 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use super::redact::visible;
+use crate::jose::Nonce;
+use crate::target::{Answer, NoAnswer, Response};
+
+/// What a target did with a request, before anybody asks whether that was right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// 2xx: it let the request through.
+    Accept,
+    /// 400, 401 or 403: it refused.
+    Reject,
+    /// It asked for a nonce (RFC 9449 sections 8 and 9).
+    Challenge,
+    /// 5xx.
+    Fault,
+    /// Nothing came: a hang, a reset, something that is not HTTP.
+    NoAnswer,
+    /// A redirect or a routing answer such as 404, 405 or 429: no verdict on the proof.
+    Other,
+}
+
+impl Decision {
+    /// The word in results and snapshots.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Challenge => "challenge",
+            Self::Fault => "fault",
+            Self::NoAnswer => "no-answer",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The parts of an answer that matter to a judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// What the target did.
+    pub decision: Decision,
+    /// The status code.
+    pub status: Option<u16>,
+    /// The `error` code, without control characters.
+    pub error: Option<String>,
+    /// The first `DPoP-Nonce` that is well-formed (RFC 9449 section 8.1); there should be one at most.
+    pub nonce: Option<Nonce>,
+    /// How many `DPoP-Nonce` fields there are.
+    pub nonce_fields: usize,
+    /// Whether there is a `WWW-Authenticate` field.
+    pub challenged: bool,
+    /// Whether one of its challenges has the DPoP scheme.
+    pub offers_dpop: bool,
+    /// Why nothing came.
+    pub nothing: Option<NoAnswer>,
+}
+
+/// What an answer amounts to.
+pub fn observe(answer: &Answer) -> Observation {
+    match answer {
+        Answer::Response(response) => observe_response(response),
+        Answer::Nothing(why) => Observation {
+            decision: Decision::NoAnswer,
+            status: None,
+            error: None,
+            nonce: None,
+            nonce_fields: 0,
+            challenged: false,
+            offers_dpop: false,
+            nothing: Some(why.clone()),
+        },
+    }
+}
+
+fn observe_response(response: &Response) -> Observation {
+    let error = response.error().map(|error| visible(&error));
+    let nonces: Vec<&[u8]> = response.values("dpop-nonce").collect();
+    let nonce = nonces.iter().find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
+    let decision = match response.status {
+        200..=299 => Decision::Accept,
+        400 | 401 | 403 if error.as_deref() == Some("use_dpop_nonce") => Decision::Challenge,
+        400 | 401 | 403 => Decision::Reject,
+        500..=599 => Decision::Fault,
+        _ => Decision::Other,
+    };
+    Observation {
+        decision,
+        status: Some(response.status),
+        error,
+        nonce,
+        nonce_fields: nonces.len(),
+        challenged: response.has("www-authenticate"),
+        offers_dpop: response.challenges().iter().any(crate::target::Challenge::is_dpop),
+        nothing: None,
+    }
+}
+
+impl fmt::Display for Observation {
+    /// `reject 401 invalid_dpop_proof`, `no-answer: the connection was closed …`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.decision.name())?;
+        if let Some(status) = self.status {
+            write!(out, " {status}")?;
+        }
+        if let Some(error) = &self.error {
+            write!(out, " {error}")?;
+        }
+        match &self.nothing {
+            Some(why) => write!(out, ": {}", visible(&why.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, fields: &[(&str, &str)]) -> Observation {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        observe(&Answer::Response(Response { status, fields, body: Vec::new() }))
+    }
+
+    #[test]
+    fn decisions_by_status() {
+        for (status, decision) in [
+            (200, Decision::Accept),
+            (204, Decision::Accept),
+            (302, Decision::Other),
+            (400, Decision::Reject),
+            (401, Decision::Reject),
+            (403, Decision::Reject),
+            (404, Decision::Other),
+            (405, Decision::Other),
+            (429, Decision::Other),
+            (500, Decision::Fault),
+        ] {
+            assert_eq!(answer(status, &[]).decision, decision, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_challenge_is_told_by_its_error() {
+        let challenge = ("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
+        let seen = answer(401, &[challenge, ("dpop-nonce", "abc")]);
+        assert_eq!(seen.decision, Decision::Challenge);
+        assert_eq!(seen.nonce.as_ref().map(Nonce::as_str), Some("abc"));
+        assert!(seen.challenged && seen.offers_dpop);
+        assert_eq!(answer(401, &[challenge]).nonce, None);
+        let twice = answer(401, &[challenge, ("dpop-nonce", "a"), ("DPoP-Nonce", "b")]);
+        assert_eq!((twice.nonce.as_ref().map(Nonce::as_str), twice.nonce_fields), (Some("a"), 2));
+    }
+
+    #[test]
+    fn what_a_server_sends_is_escaped() {
+        let seen = answer(401, &[("WWW-Authenticate", "DPoP error=\"\u{1b}[31mred\"")]);
+        assert_eq!(seen.to_string(), "reject 401 \\u{1b}[31mred");
+    }
+}

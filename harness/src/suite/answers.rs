@@ -1,0 +1,117 @@
+use crate::judge::{Compliance, Judgement, Verdict, judge_answer};
+use crate::plan::Selected;
+use crate::run::{Exchange, Transcript};
+use crate::scenario::{AnswerCheck, CaseKind};
+
+use super::Suite;
+use super::outcome::Outcome;
+
+/// How many deviating cases a reason names.
+const NAMED: usize = 3;
+
+impl Suite<'_> {
+    /// Judges how refusals are worded, over everything that was seen in the run.
+    pub(super) async fn judge_answers(
+        &self,
+        selected: &[Selected<'_>],
+        played: &[Outcome],
+        preflight: &[Outcome],
+        obstacle: Option<&str>,
+    ) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        for case in selected {
+            let CaseKind::Answers(check) = case.case.kind else { continue };
+            let obstacle = obstacle.map(str::to_owned).or_else(|| self.lost_because());
+            let obstacle = obstacle.or_else(|| self.traits.unmet(case.case).map(str::to_owned));
+            let outcome = match obstacle {
+                Some(why) => self.skipped(*case, &why),
+                None => self.judge_answer(*case, check, played, preflight).await,
+            };
+            self.finished(&outcome);
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn judge_answer(
+        &self,
+        case: Selected<'_>,
+        check: AnswerCheck,
+        played: &[Outcome],
+        preflight: &[Outcome],
+    ) -> Outcome {
+        let level = self.setup.profile.level(case.case.level);
+        let seen: Vec<Seen<'_>> = preflight.iter().chain(played).flat_map(|outcome| seen(outcome, check)).collect();
+        let outcome = |judgement, transcript, reproduced| {
+            Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
+        };
+        if seen.is_empty() {
+            return outcome(Judgement::skip("no such answer was seen"), Transcript::new(), None);
+        }
+        let verdict_of = |compliance: Compliance| match compliance {
+            Compliance::NotApplicable | Compliance::Complies => Verdict::Pass,
+            Compliance::Tolerated(_) => Verdict::Note,
+            Compliance::Weak(_) => Verdict::Warn.min(Verdict::of_violation(level)),
+            Compliance::Deviates(_) => Verdict::of_violation(level),
+        };
+        let worst = seen.iter().map(|seen| verdict_of(seen.compliance)).max().unwrap_or(Verdict::Pass);
+        let deviating: Vec<&Seen<'_>> = seen.iter().filter(|seen| verdict_of(seen.compliance) == worst).collect();
+        let transcript: Transcript =
+            deviating.iter().take(NAMED).map(|seen| seen.exchange.clone()).collect();
+        let (Compliance::Tolerated(what) | Compliance::Weak(what) | Compliance::Deviates(what)) =
+            deviating.first().map_or(Compliance::Complies, |seen| seen.compliance)
+        else {
+            let judgement = Judgement { verdict: Verdict::Pass, reason: None, decisive: Some(0) };
+            return outcome(judgement, transcript, None);
+        };
+        let mut cases: Vec<&str> = deviating.iter().map(|seen| seen.case).collect();
+        cases.dedup();
+        let named = cases.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if cases.len() > NAMED { format!(" and {} more", cases.len() - NAMED) } else { String::new() };
+        let reason = format!("{what}: {} of {} answers, in {named}{more}", deviating.len(), seen.len());
+        let judgement = Judgement { verdict: worst, reason: Some(reason), decisive: Some(0) };
+        if !worst.is_finding() {
+            return outcome(judgement, transcript, None);
+        }
+        // Seen in two requests it was seen twice; seen in one, that one is sent again.
+        if deviating.len() > 1 || self.seen_again(cases.first().copied(), check, &verdict_of, worst, played).await {
+            let times = deviating.len().max(2);
+            outcome(judgement, transcript, Some((times, times)))
+        } else {
+            let reason = format!("not reproducible: {}", judgement.reason.unwrap_or_default());
+            outcome(Judgement::inconclusive(reason), transcript, Some((1, 2)))
+        }
+    }
+
+    /// Performs the case in which a deviation was seen once more, and looks for it.
+    async fn seen_again(
+        &self,
+        id: Option<&str>,
+        check: AnswerCheck,
+        verdict_of: &dyn Fn(Compliance) -> Verdict,
+        worst: Verdict,
+        played: &[Outcome],
+    ) -> bool {
+        let Some(case) = id.and_then(|id| self.cases.iter().find(|case| case.case.id == id).copied()) else {
+            // Only the preflight's own requests are not cases; they are two, and sent twice.
+            return played.is_empty();
+        };
+        let mut session = self.session();
+        let outcome = self.perform(case, &mut session).await;
+        seen(&outcome, check).any(|seen| verdict_of(seen.compliance) == worst)
+    }
+}
+
+struct Seen<'a> {
+    case: &'a str,
+    exchange: &'a Exchange,
+    compliance: Compliance,
+}
+
+/// The answers of an outcome to which a check applies.
+fn seen(outcome: &Outcome, check: AnswerCheck) -> impl Iterator<Item = Seen<'_>> {
+    outcome.transcript.iter().filter_map(move |exchange| match judge_answer(check, exchange) {
+        Compliance::NotApplicable => None,
+        compliance => Some(Seen { case: &outcome.id, exchange, compliance }),
+    })
+}

@@ -1,0 +1,57 @@
+use std::io;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::proof::Call;
+use crate::reference::{DefectSet, NonceMode, Options, Running, start};
+use crate::spec::Profile;
+use crate::target::tokens::EmbeddedSource;
+use crate::target::{BearerPolicy, Capabilities, HttpTarget, Limits, NoncePolicy};
+
+use super::Setup;
+
+/// Starts the reference servers on free ports of loopback and sets up a run against them. They live as long as the
+/// [`Running`] that comes back.
+///
+/// # Errors
+/// Where no port can be had.
+pub async fn against_reference(
+    nonce: NonceMode,
+    defects: DefectSet,
+    profile: Profile,
+    limits: &Limits,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> io::Result<(Running, Setup)> {
+    let options = Options { nonce, defects, ..Options::new(clock.clone(), entropy.clone()) };
+    let running = start(options).await?;
+    let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
+    let uri: crate::jose::uri::Uri = running.resource_url.parse().map_err(|error| other(&error))?;
+    let target = HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
+    let audience = running.audience().to_owned();
+    let source = EmbeddedSource::new(running.issuer.clone(), audience, "read".to_owned());
+    let setup = Setup {
+        name: "reference".to_owned(),
+        target: Arc::new(target),
+        call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
+        source: Arc::new(source.map_err(|error| other(&error))?),
+        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true) },
+        bearer: Some(BearerPolicy::Refused),
+        profile,
+        jobs: limits.jobs(),
+        seed: 0,
+        clock,
+        entropy,
+    };
+    Ok((running, setup))
+}
+
+/// What the owner of a server in this mode would say of it.
+fn policy(mode: NonceMode) -> NoncePolicy {
+    match mode {
+        NonceMode::Never => NoncePolicy::Never,
+        NonceMode::Optional => NoncePolicy::Optional,
+        NonceMode::Required => NoncePolicy::Required,
+    }
+}

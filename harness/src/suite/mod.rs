@@ -1,0 +1,204 @@
+//! One run of the suite against one target: preflight, the cases with confirmation of every finding, then the judgement
+//! of all refusals together.
+
+mod answers;
+mod embedded;
+mod outcome;
+mod performance;
+mod preflight;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::jose::Nonce;
+use crate::judge::Verdict;
+use crate::plan::{Selected, Traits};
+use crate::proof::Call;
+use crate::run::{Cast, Needs, Redactor, Session};
+use crate::scenario::{CaseKind, Scenario};
+use crate::spec::Profile;
+use crate::target::tokens::TokenSource;
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
+
+pub use embedded::against_reference;
+pub use outcome::{Counts, Outcome, Results};
+
+/// Everything that a run needs.
+pub struct Setup {
+    /// What results call the target.
+    pub name: String,
+    /// The server under test.
+    pub target: Arc<dyn Target>,
+    /// The protected resource.
+    pub call: Call,
+    /// Where tokens come from.
+    pub source: Arc<dyn TokenSource>,
+    /// What the owner says that the target has.
+    pub capabilities: Capabilities,
+    /// What the owner says about unbound tokens.
+    pub bearer: Option<BearerPolicy>,
+    /// The rules laid over RFC 9449.
+    pub profile: Profile,
+    /// How many cases run at the same time.
+    pub jobs: usize,
+    /// Shown in results; choices of edit values follow it.
+    pub seed: u64,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where keys, `jti` values and token ids come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What happens in a run, as it happens.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Preflight begins; so many cases are selected.
+    Started(usize),
+    /// A case has its outcome. They come in no particular order.
+    Finished(&'a Outcome),
+}
+
+/// Performs the selected cases of `scenarios` and judges them.
+pub async fn run(
+    setup: &Setup,
+    scenarios: &[Scenario],
+    selected: &[Selected<'_>],
+    events: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Results {
+    events(Event::Started(selected.len()));
+    let redactor = Redactor::default();
+    let performed = performed(scenarios, selected);
+    let preflight = preflight::run(setup, scenarios, &performed, &redactor).await;
+    let suite = Suite {
+        setup,
+        cases: &performed,
+        redactor: &redactor,
+        traits: Traits::new(preflight.nonce_policy, setup.capabilities, setup.bearer),
+        nonce: preflight.nonce,
+        pool: preflight.pool,
+        lost: Mutex::new(None),
+        events: Mutex::new(events),
+    };
+    // What did not pass is always shown, for everything else depends on it.
+    let shown = |outcome: &Outcome| is_selected(selected, &outcome.id) || stops_the_run(outcome);
+    let mut outcomes = preflight.outcomes;
+    outcomes.iter().filter(|outcome| shown(outcome)).for_each(|outcome| suite.finished(outcome));
+    let played = match &preflight.obstacle {
+        Some(obstacle) => performed.iter().map(|case| suite.skipped(*case, obstacle)).collect(),
+        None => suite.play(selected).await,
+    };
+    let judged = suite.judge_answers(selected, &played, &outcomes, preflight.obstacle.as_deref()).await;
+    let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(why) = lost {
+        outcome::replace_control(&mut outcomes, scenarios, setup, &why);
+    }
+    outcomes.retain(shown);
+    outcomes.extend(played.into_iter().filter(|outcome| is_selected(selected, &outcome.id)));
+    outcomes.extend(judged);
+    let position = |id: &str| crate::plan::all(scenarios).iter().position(|known| known.case.id == id);
+    outcomes.sort_by_key(|outcome| position(&outcome.id));
+    Results::new(setup, suite.traits, outcomes)
+}
+
+/// The cases that send requests: the selected ones, or all where refusals as a whole are to be judged.
+fn performed<'a>(scenarios: &'a [Scenario], selected: &[Selected<'a>]) -> Vec<Selected<'a>> {
+    let answers = selected.iter().any(|selected| matches!(selected.case.kind, CaseKind::Answers(_)));
+    let cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
+    cases.into_iter().filter(|selected| matches!(selected.case.kind, CaseKind::Script { .. })).collect()
+}
+
+/// Whether a preflight check came out in a way that leaves nothing else to judge.
+fn stops_the_run(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Fail | Verdict::Inconclusive)
+}
+
+fn is_selected(selected: &[Selected<'_>], id: &str) -> bool {
+    selected.iter().any(|selected| selected.case.id == id)
+}
+
+/// A run under way: what all its workers share.
+struct Suite<'a> {
+    setup: &'a Setup,
+    /// The cases that send requests.
+    cases: &'a [Selected<'a>],
+    redactor: &'a Redactor,
+    traits: Traits,
+    nonce: Option<Nonce>,
+    /// The clients that cases share where tokens cost a request.
+    pool: Option<Cast>,
+    /// Why the target was given up.
+    lost: Mutex<Option<String>>,
+    events: Mutex<&'a mut (dyn FnMut(Event<'_>) + Send)>,
+}
+
+impl Suite<'_> {
+    fn session(&self) -> Session<'_> {
+        Session { nonce: self.nonce.clone(), ..session(self.setup, self.redactor) }
+    }
+
+    fn finished(&self, outcome: &Outcome) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events(Event::Finished(outcome));
+    }
+
+    /// Performs cases, several at a time; the outcomes come back in the order of the cases.
+    async fn play(&self, selected: &[Selected<'_>]) -> Vec<Outcome> {
+        let next = AtomicUsize::new(0);
+        let outcomes = Mutex::new(Vec::new());
+        let worker = async || {
+            let mut session = self.session();
+            while let Some(case) = self.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = self.perform(*case, &mut session).await;
+                if is_selected(selected, &outcome.id) {
+                    self.finished(&outcome);
+                }
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+            }
+        };
+        join_all((0..self.setup.jobs).map(|_| worker())).await;
+        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fresh clients, or the shared ones where tokens cost a request.
+    async fn cast(&self, needs: Needs) -> Result<Cast, crate::run::CastError> {
+        match &self.pool {
+            Some(pool) => Ok(pool.clone()),
+            None => self.fresh_cast(needs).await,
+        }
+    }
+
+    async fn fresh_cast(&self, needs: Needs) -> Result<Cast, crate::run::CastError> {
+        Cast::fresh(self.setup.source.as_ref(), needs, self.setup.entropy.as_ref(), self.redactor).await
+    }
+}
+
+fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
+    Session {
+        target: setup.target.as_ref(),
+        call: &setup.call,
+        issuer: setup.source.issuer_key(),
+        clock: setup.clock.as_ref(),
+        entropy: setup.entropy.as_ref(),
+        redactor,
+        nonce: None,
+        standing: None,
+    }
+}
+
+/// The nonce policy that the answers to the first correct request show.
+fn nonce_policy(transcript: &[crate::run::Exchange]) -> NoncePolicy {
+    use crate::run::Decision;
+    if transcript.iter().any(|exchange| exchange.seen.decision == Decision::Challenge) {
+        NoncePolicy::Required
+    } else if transcript.iter().any(|exchange| exchange.seen.nonce_fields > 0) {
+        NoncePolicy::Optional
+    } else {
+        NoncePolicy::Never
+    }
+}

@@ -1,0 +1,177 @@
+use crate::judge::{Judgement, Verdict};
+use crate::plan::{Selected, Traits};
+use crate::run::{Decision, Transcript};
+use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
+use crate::spec::{Level, Profile};
+
+use super::Setup;
+
+/// The outcome of one case.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// E.g. `rs.ath.missing`.
+    pub id: String,
+    /// E.g. `rs.ath`.
+    pub scenario: String,
+    /// The scenario's file.
+    pub file: String,
+    /// The line of the case in it.
+    pub line: usize,
+    /// What was sent, in words.
+    pub title: String,
+    /// Ids of ledger rows.
+    pub spec: Vec<String>,
+    /// How binding the case is, after the profile.
+    pub level: Level,
+    /// Weakness numbers.
+    pub cwe: Vec<u16>,
+    /// Why it matters.
+    pub why: String,
+    /// Who gains what.
+    pub attacker: Option<String>,
+    /// What should have happened.
+    pub expected: String,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Why it means that; always there unless the verdict is `pass`.
+    pub reason: Option<String>,
+    /// How often a finding was seen, of how many times it was looked for.
+    pub reproduced: Option<(usize, usize)>,
+    /// The exchange that decided, as an index into the transcript.
+    pub decisive: Option<usize>,
+    /// Everything that was sent and seen.
+    pub transcript: Transcript,
+}
+
+impl Outcome {
+    pub(super) fn new(
+        selected: Selected<'_>,
+        profile: Profile,
+        judgement: Judgement,
+        transcript: Transcript,
+        reproduced: Option<(usize, usize)>,
+    ) -> Self {
+        let Selected { scenario, case } = selected;
+        Self {
+            id: case.id.clone(),
+            scenario: scenario.id.clone(),
+            file: scenario.file.clone(),
+            line: case.line,
+            title: case.title.clone(),
+            spec: case.spec.clone(),
+            level: profile.level(case.level),
+            cwe: scenario.cwe.clone(),
+            why: scenario.why.clone(),
+            attacker: scenario.attacker.clone(),
+            expected: expected(&case.kind),
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            reproduced,
+            decisive: judgement.decisive,
+            transcript,
+        }
+    }
+
+    /// How many requests were sent for it.
+    pub fn requests(&self) -> usize {
+        self.transcript.iter().filter(|exchange| !exchange.shared).count()
+    }
+
+    /// What the target did in the exchange that decided.
+    pub fn decision(&self) -> Option<Decision> {
+        self.decisive_exchange().map(|exchange| exchange.seen.decision)
+    }
+
+    /// The exchange that decided.
+    pub fn decisive_exchange(&self) -> Option<&crate::run::Exchange> {
+        self.decisive.and_then(|at| self.transcript.get(at))
+    }
+}
+
+fn expected(kind: &CaseKind) -> String {
+    match kind {
+        CaseKind::Script { expects, .. } => match expects.as_slice() {
+            [only] => only.to_string(),
+            several => several.iter().map(Expect::to_string).collect::<Vec<_>>().join(", then "),
+        },
+        CaseKind::Answers(check) => match check {
+            AnswerCheck::Status => "401 for every refused proof",
+            AnswerCheck::Challenge => "WWW-Authenticate with the DPoP scheme on every 401",
+            AnswerCheck::Error => "an error code for every refused proof",
+            AnswerCheck::Fault => "a refusal, whatever is sent",
+            AnswerCheck::NonceField => "exactly one DPoP-Nonce on every use_dpop_nonce challenge",
+        }
+        .to_owned(),
+        CaseKind::Preflight(check) => match check {
+            PreflightCheck::Reachable => "an HTTP answer",
+            PreflightCheck::Token => "an access token",
+            PreflightCheck::Control => "accept",
+            PreflightCheck::Canary => "reject",
+        }
+        .to_owned(),
+    }
+}
+
+/// How many outcomes have each verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts([usize; Verdict::ALL.len()]);
+
+impl Counts {
+    /// Counts outcomes.
+    pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
+        let mut counts = Self::default();
+        for outcome in outcomes {
+            if let Some(at) = Verdict::ALL.iter().position(|verdict| *verdict == outcome.verdict) {
+                counts.0[at] += 1;
+            }
+        }
+        counts
+    }
+
+    /// How many have `verdict`.
+    pub fn number(&self, verdict: Verdict) -> usize {
+        Verdict::ALL.iter().zip(self.0).find(|(known, _)| **known == verdict).map_or(0, |(_, number)| number)
+    }
+}
+
+/// What one run found.
+#[derive(Debug, Clone)]
+pub struct Results {
+    /// What the target is called.
+    pub target: String,
+    /// The rules that applied.
+    pub profile: Profile,
+    /// The seed of the run.
+    pub seed: u64,
+    /// What is known of the target.
+    pub traits: Traits,
+    /// The outcomes in the order of the scenarios.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Results {
+    pub(super) fn new(setup: &Setup, traits: Traits, outcomes: Vec<Outcome>) -> Self {
+        Self { target: setup.name.clone(), profile: setup.profile, seed: setup.seed, traits, outcomes }
+    }
+
+    /// How many outcomes have each verdict.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.outcomes)
+    }
+
+    /// How many requests were sent.
+    pub fn requests(&self) -> usize {
+        self.outcomes.iter().map(Outcome::requests).sum()
+    }
+}
+
+/// Puts the one finding that a lost target amounts to in the place of the preflight control that passed.
+pub(super) fn replace_control(outcomes: &mut Vec<Outcome>, scenarios: &[Scenario], setup: &Setup, why: &str) {
+    let control = |kind: &CaseKind| matches!(kind, CaseKind::Preflight(PreflightCheck::Control));
+    let Some(selected) = crate::plan::all(scenarios).into_iter().find(|selected| control(&selected.case.kind)) else {
+        return;
+    };
+    let before = outcomes.iter().position(|outcome| outcome.id == selected.case.id).map(|at| outcomes.remove(at));
+    let transcript = before.map(|outcome| outcome.transcript).unwrap_or_default();
+    outcomes.push(Outcome::new(selected, setup.profile, Judgement::inconclusive(why), transcript, None));
+}
