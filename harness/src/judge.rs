@@ -26,7 +26,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order of the summary.
-    pub const ALL: &[Self] = &[Self::Pass, Self::Note, Self::Warn, Self::Fail, Self::Skip, Self::Inconclusive];
+    pub const ALL: &[Self] =
+        &[Self::Pass, Self::Note, Self::Warn, Self::Fail, Self::Skip, Self::Inconclusive];
 
     /// The word in results.
     pub fn name(self) -> &'static str {
@@ -90,7 +91,10 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
         Ending::ControlBefore => {
-            return Judgement::inconclusive(format!("the correct request before it was answered {}", last_seen(run)));
+            return Judgement::inconclusive(format!(
+                "the correct request before it was answered {}",
+                last_seen(run)
+            ));
         }
         Ending::Played | Ending::ControlAfter => {}
     }
@@ -102,7 +106,8 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
         result.decisive = Some(at);
         let seen = &exchange.seen;
         match (expect, seen.decision) {
-            (Expect::Accept, Decision::Accept) | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
+            (Expect::Accept, Decision::Accept)
+            | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
             (Expect::Reject(_), Decision::Accept) => return accepted(exchange, at, level, excused_by),
             (_, Decision::Other) => {
                 let reason = format!("answered {seen}, which is routing and no verdict on the proof");
@@ -123,7 +128,10 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
         }
     }
     if run.ending == Ending::ControlAfter {
-        return Judgement::inconclusive(format!("the correct request after it was answered {}", last_seen(run)));
+        return Judgement::inconclusive(format!(
+            "the correct request after it was answered {}",
+            last_seen(run)
+        ));
     }
     result
 }
@@ -135,7 +143,11 @@ fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Exc
             "accepted with a nonce that the server supplied, by which it may tell the time (RFC 9449 section 4.3, check 11)",
             Some(at),
         ),
-        _ => Judgement::new(Verdict::of_violation(level), "a request that must be refused was accepted", Some(at)),
+        _ => Judgement::new(
+            Verdict::of_violation(level),
+            "a request that must be refused was accepted",
+            Some(at),
+        ),
     }
 }
 
@@ -187,12 +199,14 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
             Decision::NoAnswer => Deviates("no answer instead of a refusal"),
             Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other => Complies,
         },
-        AnswerCheck::NonceField if seen.decision == Decision::Challenge => match (seen.nonce_fields, &seen.nonce) {
-            (1, Some(_)) => Complies,
-            (0, _) => Deviates("a use_dpop_nonce challenge without DPoP-Nonce"),
-            (1, None) => Deviates("a DPoP-Nonce that is not 1*NQCHAR (RFC 9449 section 8.1)"),
-            (_, _) => Deviates("more than one DPoP-Nonce field"),
-        },
+        AnswerCheck::NonceField if seen.decision == Decision::Challenge => {
+            match (seen.nonce_fields, &seen.nonce) {
+                (1, Some(_)) => Complies,
+                (0, _) => Deviates("a use_dpop_nonce challenge without DPoP-Nonce"),
+                (1, None) => Deviates("a DPoP-Nonce that is not 1*NQCHAR (RFC 9449 section 8.1)"),
+                (_, _) => Deviates("more than one DPoP-Nonce field"),
+            }
+        }
         AnswerCheck::Status
         | AnswerCheck::Challenge
         | AnswerCheck::Error

@@ -24,7 +24,10 @@ pub struct NothingSelected {
 
 /// Every case of the scenarios, in their order.
 pub fn all(scenarios: &[Scenario]) -> Vec<Selected<'_>> {
-    scenarios.iter().flat_map(|scenario| scenario.cases.iter().map(move |case| Selected { scenario, case })).collect()
+    scenarios
+        .iter()
+        .flat_map(|scenario| scenario.cases.iter().map(move |case| Selected { scenario, case }))
+        .collect()
 }
 
 /// The cases that one of `patterns` names: a case's id, a scenario's id, or either with `*` for any text. Without
@@ -32,14 +35,18 @@ pub fn all(scenarios: &[Scenario]) -> Vec<Selected<'_>> {
 ///
 /// # Errors
 /// [`NothingSelected`] for the first pattern that names nothing: selecting nothing is never success.
-pub fn select<'a>(scenarios: &'a [Scenario], patterns: &[String]) -> Result<Vec<Selected<'a>>, NothingSelected> {
+pub fn select<'a>(
+    scenarios: &'a [Scenario],
+    patterns: &[String],
+) -> Result<Vec<Selected<'a>>, NothingSelected> {
     let all = all(scenarios);
     let fits = |pattern: &str, selected: &Selected<'_>| {
         matches(pattern, &selected.case.id) || matches(pattern, &selected.scenario.id)
     };
     for pattern in patterns {
         if !all.iter().any(|selected| fits(pattern, selected)) {
-            let names = all.iter().flat_map(|selected| [selected.case.id.as_str(), selected.scenario.id.as_str()]);
+            let names =
+                all.iter().flat_map(|selected| [selected.case.id.as_str(), selected.scenario.id.as_str()]);
             return Err(NothingSelected {
                 pattern: pattern.clone(),
                 hint: nearest(pattern, names).map(str::to_owned),
@@ -58,11 +65,11 @@ fn matches(pattern: &str, text: &str) -> bool {
         None => pattern == text,
         Some((before, after)) => match text.strip_prefix(before) {
             None => false,
-            Some(rest) => {
-                rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| {
-                    rest.get(at..).is_some_and(|rest| matches(after, rest))
-                })
-            }
+            Some(rest) => rest
+                .char_indices()
+                .map(|(at, _)| at)
+                .chain([rest.len()])
+                .any(|at| rest.get(at..).is_some_and(|rest| matches(after, rest))),
         },
     }
 }
@@ -105,7 +112,10 @@ impl Traits {
             Capability::BearerRefused if self.bearer.is_none() => {
                 Some("it is not known whether the server may serve unbound tokens (target.bearer)")
             }
-            Capability::Nonce | Capability::NonceRequired | Capability::SingleUseJti | Capability::BearerRefused => None,
+            Capability::Nonce
+            | Capability::NonceRequired
+            | Capability::SingleUseJti
+            | Capability::BearerRefused => None,
         })
     }
 }

@@ -61,17 +61,22 @@ fn class(outcome: &Outcome) -> Option<&'static str> {
         Verdict::Pass if judged_together => Some("complies"),
         Verdict::Note | Verdict::Warn | Verdict::Fail if judged_together => Some("deviates"),
         // Whether a refusal is worded as a challenge may depend on the age of a nonce.
-        Verdict::Pass | Verdict::Note | Verdict::Warn | Verdict::Fail => outcome.decision().map(|decision| match decision {
-            Decision::Challenge => Decision::Reject.name(),
-            other => other.name(),
-        }),
+        Verdict::Pass | Verdict::Note | Verdict::Warn | Verdict::Fail => {
+            outcome.decision().map(|decision| match decision {
+                Decision::Challenge => Decision::Reject.name(),
+                other => other.name(),
+            })
+        }
     }
 }
 
 impl Snapshot {
     /// The classes of a run.
     pub fn of(results: &Results) -> Self {
-        let classes = results.outcomes.iter().filter_map(|outcome| Some((outcome.id.clone(), class(outcome)?.to_owned())));
+        let classes = results
+            .outcomes
+            .iter()
+            .filter_map(|outcome| Some((outcome.id.clone(), class(outcome)?.to_owned())));
         Self { classes: classes.collect() }
     }
 
@@ -91,7 +96,9 @@ impl Snapshot {
     /// [`SnapshotError`] for a file that can't be read or is not a snapshot.
     pub fn open(path: &Path) -> Result<Option<Self>, SnapshotError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).map(Some).map_err(|line| SnapshotError::Malformed(path.to_owned(), line)),
+            Ok(text) => {
+                Self::parse(&text).map(Some).map_err(|line| SnapshotError::Malformed(path.to_owned(), line))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(SnapshotError::Io(path.to_owned(), error)),
         }
@@ -177,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_snapshot_survives_its_file() {
-        let classes = [("rs.a.b", "reject"), ("rs.a.c", "skip")].map(|(id, class)| (id.to_owned(), class.to_owned()));
+        let classes =
+            [("rs.a.b", "reject"), ("rs.a.c", "skip")].map(|(id, class)| (id.to_owned(), class.to_owned()));
         let snapshot = Snapshot { classes: classes.into() };
         assert_eq!(Snapshot::parse(&snapshot.render("x")), Ok(snapshot));
     }

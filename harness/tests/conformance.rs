@@ -27,7 +27,8 @@ fn main() {
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime")));
     let mut trials = Vec::new();
     for (name, mode) in MODES {
-        let server: &'static (Running, Setup) = Box::leak(Box::new(runtime.block_on(server(mode, DefectSet::empty()))));
+        let server: &'static (Running, Setup) =
+            Box::leak(Box::new(runtime.block_on(server(mode, DefectSet::empty()))));
         for selected in all(scenarios) {
             let id = &selected.case.id;
             trials.push(Trial::test(format!("clean/nonce-{name}/{id}"), move || {
@@ -37,7 +38,9 @@ fn main() {
         }
     }
     for row in DEFECTS {
-        trials.push(Trial::test(format!("defect/{}", row.name), move || runtime.block_on(caught(row, scenarios))));
+        trials.push(Trial::test(format!("defect/{}", row.name), move || {
+            runtime.block_on(caught(row, scenarios))
+        }));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -45,7 +48,9 @@ fn main() {
 async fn server(mode: NonceMode, defects: DefectSet) -> (Running, Setup) {
     let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    against_reference(mode, defects, Profile::Strict, &limits, clock, entropy).await.expect("servers on loopback")
+    against_reference(mode, defects, Profile::Strict, &limits, clock, entropy)
+        .await
+        .expect("servers on loopback")
 }
 
 async fn outcomes(setup: &Setup, scenarios: &[Scenario], selected: &[Selected<'_>]) -> Vec<Outcome> {
@@ -74,8 +79,10 @@ async fn caught(row: &DefectRow, scenarios: &[Scenario]) -> Result<(), Failed> {
         let outcomes = outcomes(&setup, scenarios, &[*case]).await;
         let outcome = outcomes.iter().find(|outcome| outcome.id == *id);
         if !outcome.is_some_and(|outcome| outcome.verdict.is_finding()) {
-            let seen: Vec<_> =
-                outcomes.iter().map(|outcome| format!("{} {:?} {:?}", outcome.id, outcome.verdict, outcome.reason)).collect();
+            let seen: Vec<_> = outcomes
+                .iter()
+                .map(|outcome| format!("{} {:?} {:?}", outcome.id, outcome.verdict, outcome.reason))
+                .collect();
             escaped.push(format!("{id} did not catch it: {seen:?}"));
         }
     }

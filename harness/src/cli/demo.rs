@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         writeln!(context.out, "{INTRODUCTION}\n1. A correct server: everything must pass")?;
         context.out.flush()?;
     }
-    let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), &[], context.common.quiet))?;
+    let (clean, seconds) =
+        runtime.block_on(suite(&scenarios, DefectSet::empty(), &[], context.common.quiet))?;
     let report = Report { results: &clean, drift: None, seconds };
     arguments.reports.write(&report, context, String::new())?;
     let mut exit = Exit::of(&clean, None, true);
@@ -49,11 +50,19 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     for (index, defect) in BUGS.iter().enumerate() {
         let row = defect.row();
         let cases: Vec<String> = row.caught_by.iter().map(|id| (*id).to_owned()).collect();
-        writeln!(context.out, "\n\n{}. The same server with the bug `{}`:\n   {}", index + 2, row.name, row.summary)?;
+        writeln!(
+            context.out,
+            "\n\n{}. The same server with the bug `{}`:\n   {}",
+            index + 2,
+            row.name,
+            row.summary
+        )?;
         context.out.flush()?;
         let (found, seconds) =
             runtime.block_on(suite(&scenarios, DefectSet::from(*defect), &[], context.common.quiet))?;
-        let caught = |id: &String| found.outcomes.iter().any(|outcome| outcome.id == *id && outcome.verdict.is_finding());
+        let caught = |id: &String| {
+            found.outcomes.iter().any(|outcome| outcome.id == *id && outcome.verdict.is_finding())
+        };
         if !cases.iter().all(caught) {
             writeln!(context.out, "   NOT caught by {}", row.caught_by.join(", "))?;
             exit = Exit::Nonconformity;
@@ -72,10 +81,15 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 
 /// The first finding in full, the others by name.
 fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) -> Result<(), Failure> {
-    let findings: Vec<_> = found.outcomes.iter().filter(|outcome| outcome.verdict.is_finding()).cloned().collect();
+    let findings: Vec<_> =
+        found.outcomes.iter().filter(|outcome| outcome.verdict.is_finding()).cloned().collect();
     let first = findings.iter().position(|outcome| cases.contains(&outcome.id)).unwrap_or_default();
-    let more: Vec<&str> =
-        findings.iter().enumerate().filter(|(at, _)| *at != first).map(|(_, outcome)| outcome.id.as_str()).collect();
+    let more: Vec<&str> = findings
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != first)
+        .map(|(_, outcome)| outcome.id.as_str())
+        .collect();
     let outcomes: Vec<_> = findings.get(first).cloned().into_iter().collect();
     let style = Style { verbosity: context.style().verbosity.min(0), ..context.style() };
     let excerpt = Results { outcomes, ..found.clone() };
@@ -85,7 +99,11 @@ fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) 
             writeln!(context.out, "    Also           {}", more.join(", "))?;
         }
     }
-    Human::new(&mut context.out, style, String::new()).summary(&Report { results: found, drift: None, seconds })?;
+    Human::new(&mut context.out, style, String::new()).summary(&Report {
+        results: found,
+        drift: None,
+        seconds,
+    })?;
     Ok(())
 }
 
@@ -102,7 +120,11 @@ async fn suite(
         against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock.clone(), entropy)
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    let selected = if ids.is_empty() { all(scenarios) } else { select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))? };
+    let selected = if ids.is_empty() {
+        all(scenarios)
+    } else {
+        select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?
+    };
     let results = perform(&setup, scenarios, &selected, quiet).await;
     Ok((results, seconds_since(began, clock.as_ref())))
 }

@@ -42,9 +42,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 
 fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit, Failure> {
     match name {
-        "pitfalls" => Pitfall::ALL.iter().try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
+        "pitfalls" => Pitfall::ALL
+            .iter()
+            .try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
         "defects" => DEFECTS.iter().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
-        "mutations" => mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?,
+        "mutations" => {
+            mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?
+        }
         unknown => {
             let cases = scenarios.iter().flat_map(|scenario| &scenario.cases).map(|case| case.id.as_str());
             let known = cases
@@ -54,7 +58,8 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
                 .chain(mutation::catalogue().map(|row| row.name))
                 .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
                 .chain(["pitfalls", "defects", "mutations"]);
-            let hint = nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let hint =
+                nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(Failure::Usage(format!("nothing is called `{unknown}`{hint}; see `dpop list`")));
         }
     }

@@ -44,7 +44,8 @@ struct Row<'a> {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     let scenarios = context.scenarios()?;
-    let cases = select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let cases =
+        select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
     match arguments.format {
         Form::Human => {
             let width = cases.iter().map(|selected| selected.case.id.len()).max().unwrap_or_default();

@@ -119,7 +119,8 @@ impl Context {
     }
 
     fn style(&self) -> Style {
-        let verbosity = if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
+        let verbosity =
+            if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
         Style { colour: self.colour, verbosity }
     }
 
@@ -186,5 +187,6 @@ fn report(failure: &Failure, colour: Colour) -> ExitCode {
 
 /// The runtime for the commands that use the network.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Runtime::new().map_err(|error| Failure::Environment(format!("can't start threads: {error}")))
+    tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Environment(format!("can't start threads: {error}")))
 }

@@ -48,7 +48,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         return Ok(Exit::Nonconformity);
     }
     if super::under_ci() {
-        return Err(Failure::Usage("snapshots are not written under CI: accept them where you can look at them".into()));
+        return Err(Failure::Usage(
+            "snapshots are not written under CI: accept them where you can look at them".into(),
+        ));
     }
     is.write(&path, &config.name).map_err(environment)?;
     std::fs::remove_file(&pending).map_err(|error| environment(SnapshotError::Io(pending, error)))?;

@@ -73,7 +73,8 @@ pub(super) struct Reports {
 fn profile(name: &str) -> Result<Profile, String> {
     let names = || Profile::ALL.iter().map(|profile| profile.name());
     Profile::ALL.iter().copied().find(|profile| profile.name() == name).ok_or_else(|| {
-        let hint = nearest(name, names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let hint =
+            nearest(name, names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
         format!("profiles are {}{hint}", names().collect::<Vec<_>>().join(", "))
     })
 }
@@ -81,7 +82,8 @@ fn profile(name: &str) -> Result<Profile, String> {
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     arguments.reports.check()?;
     let scenarios = context.scenarios()?;
-    let selected = select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let selected =
+        select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
     let config = match &arguments.config {
         Some(path) => Some(Config::open(path)?),
         None => {
@@ -114,8 +116,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         None => None,
     };
     // Without a reviewed snapshot everything is new, and nothing has drifted.
-    let report = Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
-    let repeat_with = arguments.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
+    let report =
+        Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
+    let repeat_with =
+        arguments.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
     arguments.reports.write(&report, context, repeat_with)?;
     Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
 }
@@ -125,7 +129,12 @@ pub(super) fn seconds_since(began: SystemTime, clock: &dyn Clock) -> f64 {
 }
 
 /// Performs the cases with a progress bar.
-pub(super) async fn perform(setup: &Setup, scenarios: &[Scenario], selected: &[Selected<'_>], quiet: bool) -> Results {
+pub(super) async fn perform(
+    setup: &Setup,
+    scenarios: &[Scenario],
+    selected: &[Selected<'_>],
+    quiet: bool,
+) -> Results {
     let progress = Progress::new(quiet);
     run_suite(setup, scenarios, selected, &mut |event| progress.event(&event)).await
 }
@@ -168,16 +177,17 @@ async fn set_up(
             let issuer = Arc::new(
                 Issuer::new(issuer.clone(), clock.clone(), entropy.clone()).with_audience(audience.clone()),
             );
-            let server = serve_issuer(*listen, issuer.clone())
-                .await
-                .map_err(|error| Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}")))?;
+            let server = serve_issuer(*listen, issuer.clone()).await.map_err(|error| {
+                Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}"))
+            })?;
             let source = EmbeddedSource::new(issuer, audience.clone(), scope.clone())
                 .map_err(|error| Failure::Environment(error.to_string()))?;
             (Servers::Issuer { _server: server }, Arc::new(source))
         }
-        Auth::Command { command, scope, audience } => {
-            (Servers::None, Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())))
-        }
+        Auth::Command { command, scope, audience } => (
+            Servers::None,
+            Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())),
+        ),
     };
     let setup = Setup {
         name: config.name.clone(),
@@ -223,9 +233,12 @@ impl Reports {
         let parse = |text: &'_ String| {
             let usage = |why: String| Failure::Usage(format!("--report {text}: {why}"));
             let known = || FORMATS.iter().map(|format| format.name);
-            let (name, path) = text.split_once('=').ok_or_else(|| usage("a report is FORMAT=PATH".to_owned()))?;
+            let (name, path) =
+                text.split_once('=').ok_or_else(|| usage("a report is FORMAT=PATH".to_owned()))?;
             let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
-                let hint = nearest(name, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = nearest(name, known())
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
                 usage(format!("formats are {}{hint}", known().collect::<Vec<_>>().join(", ")))
             })?;
             if path.is_empty() {
@@ -243,7 +256,12 @@ impl Reports {
     }
 
     /// Writes the reports, and the console report: to standard output, unless another one goes there.
-    pub(super) fn write(&self, report: &Report<'_>, context: &mut Context, repeat_with: String) -> Result<(), Failure> {
+    pub(super) fn write(
+        &self,
+        report: &Report<'_>,
+        context: &mut Context,
+        repeat_with: String,
+    ) -> Result<(), Failure> {
         let style = context.style();
         let mut taken = false;
         for (format, path) in self.parsed()? {
@@ -257,7 +275,8 @@ impl Reports {
             (format.write)(report, &mut file).and_then(|()| file.flush()).map_err(named)?;
         }
         if taken {
-            Human::new(&mut io::stderr(), crate::report::Style { colour: false, ..style }, repeat_with).write(report)?;
+            Human::new(&mut io::stderr(), crate::report::Style { colour: false, ..style }, repeat_with)
+                .write(report)?;
         } else {
             Human::new(&mut context.out, style, repeat_with).write(report)?;
         }

@@ -70,7 +70,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                 let options = ResourceOptions {
                     base_url: base_url.clone(),
                     audience: base_url.clone(),
-                    trust: Trust::Remote { issuer: issuer.clone(), jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')) },
+                    trust: Trust::Remote {
+                        issuer: issuer.clone(),
+                        jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+                    },
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,
@@ -78,7 +81,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     entropy,
                 };
                 let server = serve_resource(arguments.listen, options).await.map_err(failed)?;
-                writeln!(context.out, "resource  {base_url}/resource   audience {base_url}   trusts {issuer}")?;
+                writeln!(
+                    context.out,
+                    "resource  {base_url}/resource   audience {base_url}   trusts {issuer}"
+                )?;
                 announce(arguments, context)?;
                 wait().await?;
                 server.shutdown().await;
@@ -93,7 +99,12 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     ..Options::new(clock, entropy)
                 };
                 let running = start(options).await.map_err(failed)?;
-                writeln!(context.out, "resource  {}   audience {}", running.resource_url, running.audience())?;
+                writeln!(
+                    context.out,
+                    "resource  {}   audience {}",
+                    running.resource_url,
+                    running.audience()
+                )?;
                 writeln!(context.out, "issuer    {0}   token endpoint {0}/token", running.issuer_url)?;
                 announce(arguments, context)?;
                 wait().await?;
@@ -111,13 +122,17 @@ fn announce(arguments: &Arguments, context: &mut Context) -> Result<(), Failure>
 }
 
 async fn wait() -> Result<(), Failure> {
-    tokio::signal::ctrl_c().await.map_err(|error| Failure::Environment(format!("can't wait for Ctrl-C: {error}")))
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::Environment(format!("can't wait for Ctrl-C: {error}")))
 }
 
 fn defect(name: &str) -> Result<Defect, Failure> {
     Defect::from_name(name).ok_or_else(|| {
         let near = nearest(name, DEFECTS.iter().map(|row| row.name));
-        let hint = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_else(|| "see --list-defects".to_owned());
+        let hint = near
+            .map(|near| format!("did you mean `{near}`?"))
+            .unwrap_or_else(|| "see --list-defects".to_owned());
         Failure::Usage(format!("there is no defect `{name}`; {hint}"))
     })
 }

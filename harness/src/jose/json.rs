@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn order_repetition_and_spelling_are_kept() {
-        let mut object = Object::from([("b", Json::from("x\"\\\u{1}\n")), ("a", Json::Number("1e400".into()))]);
+        let mut object =
+            Object::from([("b", Json::from("x\"\\\u{1}\n")), ("a", Json::Number("1e400".into()))]);
         object.append("b", Json::Array(vec![Json::Null, Json::Bool(true)]));
         assert_eq!(object.to_text(), r#"{"b":"x\"\\\u0001\n","a":1e400,"b":[null,true]}"#);
     }

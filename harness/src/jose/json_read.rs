@@ -208,7 +208,9 @@ impl Reader<'_> {
                     0xd800..=0xdbff => {
                         let low = if self.take(b'\\') && self.take(b'u') { self.hex4() } else { None };
                         match low {
-                            Some(low @ 0xdc00..=0xdfff) => 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00),
+                            Some(low @ 0xdc00..=0xdfff) => {
+                                0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+                            }
                             _ => return Err(bad),
                         }
                     }
@@ -273,7 +275,8 @@ mod tests {
 
     #[test]
     fn what_rfc_8259_allows() {
-        let document = br#" { "a" : [ 1 , -0.5e+3, "\u00e9\ud83d\ude00\/" ], "b":{},"c":[],"d":null, "e":true } "#;
+        let document =
+            br#" { "a" : [ 1 , -0.5e+3, "\u00e9\ud83d\ude00\/" ], "b":{},"c":[],"d":null, "e":true } "#;
         let value = read(document).expect("valid");
         assert_eq!(value.to_text(), r#"{"a":[1,-0.5e+3,"é😀/"],"b":{},"c":[],"d":null,"e":true}"#);
     }

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn order_and_types_are_kept() {
-        let object: Object = serde_yaml::from_str("{ b: 1, a: [x, null, true, -2, 0.5], c: { d: '1' } }").expect("valid");
+        let object: Object =
+            serde_yaml::from_str("{ b: 1, a: [x, null, true, -2, 0.5], c: { d: '1' } }").expect("valid");
         assert_eq!(object.to_text(), r#"{"b":1,"a":["x",null,true,-2,0.5],"c":{"d":"1"}}"#);
     }
 }

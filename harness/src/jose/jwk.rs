@@ -46,9 +46,8 @@ impl PublicJwk {
         if let Some(private) = PRIVATE_MEMBERS.iter().find(|name| object.member(name).is_some()) {
             return Err(JwkError::Private(private));
         }
-        let text = |name: &'static str| {
-            object.member(name).and_then(Json::as_str).ok_or(JwkError::Missing(name))
-        };
+        let text =
+            |name: &'static str| object.member(name).and_then(Json::as_str).ok_or(JwkError::Missing(name));
         if text("kty")? != "EC" || text("crv")? != "P-256" {
             return Err(JwkError::Unsupported);
         }

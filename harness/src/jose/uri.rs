@@ -172,7 +172,9 @@ fn allowed(text: &str, also: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let good = match byte {
-            b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|d| d.is_ascii_hexdigit())),
+            b'%' => {
+                [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(|d| d.is_ascii_hexdigit()))
+            }
             b'-' | b'.' | b'_' | b'~' => true,
             b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
             other => other.is_ascii_alphanumeric() || also.as_bytes().contains(&other),
@@ -200,7 +202,10 @@ mod tests {
         let bare: Uri = "http://[::1]".parse().expect("valid");
         assert_eq!((bare.host_and_port().as_str(), bare.effective_port()), ("[::1]", 80));
         assert_eq!(bare.origin_form(), "/");
-        assert!("https://rs:/r:99999".parse::<Uri>().is_ok(), "an empty port and a colon in the path are legal");
+        assert!(
+            "https://rs:/r:99999".parse::<Uri>().is_ok(),
+            "an empty port and a colon in the path are legal"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::find;
 use crate::proof::{
-    AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField, Step, TokenChoice,
+    AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField, Step,
+    TokenChoice,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -59,8 +60,9 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     match (edits.key, edits.signer) {
         (None, None) => {}
         (Some(own), None) => phrases.push(format!("proof made with {}", key(own))),
-        (own, Some(signer)) => phrases
-            .push(format!("jwk is {}, signed by {}", key(own.unwrap_or(KeyChoice::Own)), key(signer))),
+        (own, Some(signer)) => {
+            phrases.push(format!("jwk is {}, signed by {}", key(own.unwrap_or(KeyChoice::Own)), key(signer)))
+        }
     }
     match edits.htm {
         Some(HtmEdit::OtherMethod) => phrases.push("htm of another method".to_owned()),

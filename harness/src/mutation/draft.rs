@@ -26,7 +26,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
 ];
 
 fn duplicate_htm(draft: &mut Draft, _: &ProofKey) {
-    let wrong = if draft.claims.member("htm").and_then(Json::as_str) == Some("POST") { "GET" } else { "POST" };
+    let wrong =
+        if draft.claims.member("htm").and_then(Json::as_str) == Some("POST") { "GET" } else { "POST" };
     draft.claims.append("htm", wrong);
 }
 

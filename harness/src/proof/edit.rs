@@ -8,8 +8,8 @@ use super::carry::{Call, Request};
 use super::draft::{Draft, Signed, Statement};
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits, Step,
-    TokenChoice,
+    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits,
+    Step, TokenChoice,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, edited};

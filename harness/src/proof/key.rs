@@ -35,7 +35,9 @@ impl ProofKey {
         loop {
             entropy.fill(&mut scalar);
             // Fails for zero and for values beyond the group's order: about once in 2^32 draws.
-            if let Ok(key) = p256::SecretKey::from_slice(&scalar).map_err(|_| KeyError::NotAPrivateKey).and_then(Self::new) {
+            if let Ok(key) =
+                p256::SecretKey::from_slice(&scalar).map_err(|_| KeyError::NotAPrivateKey).and_then(Self::new)
+            {
                 return key;
             }
         }
@@ -53,7 +55,8 @@ impl ProofKey {
         let scalar = text("d").and_then(base64url::decode).ok_or(KeyError::NotAPrivateKey)?;
         let key = Self::new(p256::SecretKey::from_slice(&scalar).map_err(|_| KeyError::NotAPrivateKey)?)?;
         let public = key.public.to_json();
-        if ["x", "y"].iter().any(|name| jwk.member(name).is_some() && jwk.member(name) != public.member(name)) {
+        if ["x", "y"].iter().any(|name| jwk.member(name).is_some() && jwk.member(name) != public.member(name))
+        {
             return Err(KeyError::Mismatch);
         }
         Ok(key)

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error};
-use serde::Deserialize as DeriveDeserialize;
 use schemars::JsonSchema;
+use serde::Deserialize as DeriveDeserialize;
+use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::jose::json::Object;
 
@@ -268,7 +268,9 @@ impl<'de> Deserialize<'de> for Shift {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         parse_shift(&text).map(Self).ok_or_else(|| {
-            D::Error::custom(format_args!("invalid value: \"{text}\", expected a distance in time such as `-1h` or `+5s`"))
+            D::Error::custom(format_args!(
+                "invalid value: \"{text}\", expected a distance in time such as `-1h` or `+5s`"
+            ))
         })
     }
 }
@@ -322,9 +324,13 @@ mod tests {
 
     #[test]
     fn shifts() {
-        for (text, seconds, shown) in
-            [("-1h", -3600, "-1h"), ("+5s", 5, "+5s"), ("90s", 90, "+90s"), ("2m", 120, "+2m"), ("-1d", -86400, "-1d")]
-        {
+        for (text, seconds, shown) in [
+            ("-1h", -3600, "-1h"),
+            ("+5s", 5, "+5s"),
+            ("90s", 90, "+90s"),
+            ("2m", 120, "+2m"),
+            ("-1d", -86400, "-1d"),
+        ] {
             assert_eq!(parse_shift(text), Some(seconds), "{text}");
             assert_eq!(Shift(seconds).to_string(), shown);
         }

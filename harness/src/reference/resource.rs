@@ -131,7 +131,11 @@ impl ResourceServer {
         };
         let token = self.token(credentials.token).await?;
         if credentials.scheme == Scheme::Bearer && is(Defect::UnboundBearerAccepted) {
-            return if token.bound_key.is_none() { Ok(token.subject().to_owned()) } else { Err(Denial::Bearer) };
+            return if token.bound_key.is_none() {
+                Ok(token.subject().to_owned())
+            } else {
+                Err(Denial::Bearer)
+            };
         }
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());

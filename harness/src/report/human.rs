@@ -100,7 +100,8 @@ impl<'a> Human<'a> {
             results.traits.nonce.name(),
             results.seed
         )?;
-        let mut scenarios: Vec<&str> = results.outcomes.iter().map(|outcome| outcome.scenario.as_str()).collect();
+        let mut scenarios: Vec<&str> =
+            results.outcomes.iter().map(|outcome| outcome.scenario.as_str()).collect();
         scenarios.dedup();
         let width = scenarios.iter().map(|scenario| scenario.len()).max().unwrap_or_default();
         for scenario in scenarios {
@@ -211,7 +212,11 @@ impl<'a> Human<'a> {
             writeln!(self.out, "{} {id}: was {was}, is {is}", self.paint(Verdict::Fail, "changed"))?;
         }
         for id in &drift.gone {
-            writeln!(self.out, "{} {id}: in the snapshot, not in the suite", self.paint(Verdict::Fail, "gone"))?;
+            writeln!(
+                self.out,
+                "{} {id}: in the snapshot, not in the suite",
+                self.paint(Verdict::Fail, "gone")
+            )?;
         }
         if !drift.new.is_empty() {
             writeln!(self.out, "{} cases are new to the snapshot; see `dpop review`", drift.new.len())?;
@@ -226,7 +231,11 @@ impl<'a> Human<'a> {
     pub fn summary(&mut self, report: &Report<'_>) -> io::Result<()> {
         let results = report.results;
         let counts = results.counts();
-        let worst = results.outcomes.iter().map(|outcome| outcome.verdict).filter(|verdict| *verdict != Verdict::Skip);
+        let worst = results
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.verdict)
+            .filter(|verdict| *verdict != Verdict::Skip);
         let text = format!("{} cases: {}", results.outcomes.len(), words(counts));
         let text = self.paint(worst.max().unwrap_or(Verdict::Pass), &text);
         writeln!(self.out, "\n{text}   {} requests in {:.1} s", results.requests(), report.seconds)

@@ -166,7 +166,12 @@ fn case(outcome: &Outcome) -> Case<'_> {
         reproduced: outcome.reproduced.map(|(seen, of)| format!("{seen}/{of}")),
         waived: None,
         requests: outcome.requests(),
-        ms: outcome.transcript.iter().filter(|exchange| !exchange.shared).map(|exchange| exchange.milliseconds).sum(),
+        ms: outcome
+            .transcript
+            .iter()
+            .filter(|exchange| !exchange.shared)
+            .map(|exchange| exchange.milliseconds)
+            .sum(),
         transcript: outcome.transcript.iter().map(entry).collect(),
     }
 }

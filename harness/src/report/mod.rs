@@ -32,5 +32,8 @@ pub struct Format {
 }
 
 /// Every format.
-pub const FORMATS: &[Format] =
-    &[Format { name: "json", summary: "everything, as `dpop schema results` describes it", write: json::write }];
+pub const FORMATS: &[Format] = &[Format {
+    name: "json",
+    summary: "everything, as `dpop schema results` describes it",
+    write: json::write,
+}];

@@ -121,7 +121,8 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, fields: &[(&str, &str)]) -> Observation {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let fields =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
         observe(&Answer::Response(Response { status, fields, body: Vec::new() }))
     }
 

@@ -56,7 +56,8 @@ impl Redactor {
 
 /// `text` with everything that could steer a terminal, or hide in an editor, written as an escape. Line feeds stay.
 pub fn visible(text: &str) -> String {
-    let harmless = |character: char| character == '\n' || !(character.is_control() || steers_direction(character));
+    let harmless =
+        |character: char| character == '\n' || !(character.is_control() || steers_direction(character));
     if text.chars().all(harmless) {
         return text.to_owned();
     }
@@ -100,7 +101,10 @@ mod tests {
 
     #[test]
     fn control_characters_become_visible() {
-        assert_eq!(visible("a\u{1b}[2Jb\r\n\u{202e}c\u{7f}\u{9b}"), "a\\u{1b}[2Jb\\r\n\\u{202e}c\\u{7f}\\u{9b}");
+        assert_eq!(
+            visible("a\u{1b}[2Jb\r\n\u{202e}c\u{7f}\u{9b}"),
+            "a\\u{1b}[2Jb\\r\n\\u{202e}c\\u{7f}\\u{9b}"
+        );
         assert_eq!(visible("plain – ä 😀"), "plain – ä 😀");
     }
 }

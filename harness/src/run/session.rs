@@ -151,7 +151,9 @@ impl Session<'_> {
         let standing = self.standing.take().filter(|(token, _)| *token == cast.own.token);
         match standing {
             _ if !controlled => {}
-            Some((_, exchange)) => transcript.push(Exchange { turn: Turn::ControlBefore, shared: true, ..exchange }),
+            Some((_, exchange)) => {
+                transcript.push(Exchange { turn: Turn::ControlBefore, shared: true, ..exchange })
+            }
             None => {
                 let before = self.control(cast, Turn::ControlBefore, &mut transcript).await;
                 if before.decision != Decision::Accept {

@@ -79,7 +79,10 @@ impl Checker<'_> {
             1 => {}
             0 => return self.contradiction(path, "a case needs `expect`, `steps`, `answers` or `preflight`"),
             _ => {
-                return self.contradiction(path, "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`");
+                return self.contradiction(
+                    path,
+                    "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`",
+                );
             }
         }
         if let Some(steps) = &case.steps {
@@ -100,14 +103,22 @@ impl Checker<'_> {
             let path = format!("{path}.steps[{index}]");
             if let Some(name) = &step.resend {
                 if !named.contains(&name.as_str()) {
-                    return self.unknown("earlier step", name, &format!("{path}.resend"), named.iter().copied());
+                    return self.unknown(
+                        "earlier step",
+                        name,
+                        &format!("{path}.resend"),
+                        named.iter().copied(),
+                    );
                 }
                 let only_mutations =
                     ProofEdits { mutate: step.proof.mutate.clone(), ..ProofEdits::default() } == step.proof
                         && step.token == TokenEdits::default()
                         && step.request == RequestEdits::default();
                 if !only_mutations {
-                    return self.contradiction(&path, "what is sent again can only be changed by `proof: { mutate: … }`");
+                    return self.contradiction(
+                        &path,
+                        "what is sent again can only be changed by `proof: { mutate: … }`",
+                    );
                 }
             }
             self.proof(&step.proof, &named, step.resend.is_some(), &format!("{path}.proof"))?;
@@ -120,10 +131,18 @@ impl Checker<'_> {
         for (index, name) in edits.mutate.iter().enumerate() {
             let path = format!("{path}.mutate[{index}]");
             let Some(mutation) = mutation::find(name) else {
-                return self.unknown("mutation", name, &path, mutation::catalogue().map(|mutation| mutation.name));
+                return self.unknown(
+                    "mutation",
+                    name,
+                    &path,
+                    mutation::catalogue().map(|mutation| mutation.name),
+                );
             };
             if resent && !mutation.applies_to_resent() {
-                return self.contradiction(&path, "this mutation comes before the signature, and what is sent again is signed");
+                return self.contradiction(
+                    &path,
+                    "this mutation comes before the signature, and what is sent again is signed",
+                );
             }
         }
         match &edits.jti {

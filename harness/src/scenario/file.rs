@@ -221,8 +221,12 @@ impl Pitfall {
     /// The mistake, in a sentence.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::NewKeyPerRequest => "The client makes a new key for every request, so no proof fits the token.",
-            Self::OtherKeyAtTheApi => "The client calls the API with another key than it asked for the token with.",
+            Self::NewKeyPerRequest => {
+                "The client makes a new key for every request, so no proof fits the token."
+            }
+            Self::OtherKeyAtTheApi => {
+                "The client calls the API with another key than it asked for the token with."
+            }
             Self::ReusedProof => "A proof, or its jti, is used again.",
             Self::MissingAth => "The proof has no ath, or that of another token.",
             Self::WrongHtm => "The proof names another method than the request's.",

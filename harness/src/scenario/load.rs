@@ -82,7 +82,8 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
             let line = line_of(&name);
             let requires = case.requires.clone().unwrap_or_else(|| row.requires.clone());
             let spec = case.spec.clone().unwrap_or_else(|| row.spec.clone());
-            let (level, excused_by, title) = (case.level.unwrap_or(row.level), case.excused_by, case.title.clone());
+            let (level, excused_by, title) =
+                (case.level.unwrap_or(row.level), case.excused_by, case.title.clone());
             let kind = kind(case);
             let title = title.unwrap_or_else(|| words(&kind));
             Case { id: format!("{}.{name}", row.id), title, level, spec, requires, excused_by, kind, line }
@@ -111,7 +112,14 @@ fn kind(case: CaseRow) -> CaseKind {
     }
     let rows = case.steps.unwrap_or_else(|| {
         let expect = case.expect.unwrap_or(Expect::Accept); // `check` has seen to it that there is one
-        vec![StepRow { name: None, resend: None, proof: case.proof, token: case.token, request: case.request, expect }]
+        vec![StepRow {
+            name: None,
+            resend: None,
+            proof: case.proof,
+            token: case.token,
+            request: case.request,
+            expect,
+        }]
     });
     let (steps, expects) = rows
         .into_iter()

@@ -109,7 +109,10 @@ impl Source {
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                let end = text.get(valid..).and_then(|rest| rest.chars().next()).map_or(valid, |c| valid + c.len_utf8());
+                let end = text
+                    .get(valid..)
+                    .and_then(|rest| rest.chars().next())
+                    .map_or(valid, |c| valid + c.len_utf8());
                 Err(Self { file, text }.diagnostic(Fault::NotUtf8, &Place(valid..end)))
             }
         }
@@ -181,12 +184,14 @@ impl Source {
             None => Place(0..0),
         };
         let (unknown, candidates) = quoted_names(&message);
-        self.diagnostic(Fault::Shape(message), &place).with_hint(&unknown, candidates.iter().map(String::as_str))
+        self.diagnostic(Fault::Shape(message), &place)
+            .with_hint(&unknown, candidates.iter().map(String::as_str))
     }
 
     /// Walks over the syntax: finds duplicate keys and excess, and notes where everything stands.
     fn places(&self) -> Result<Vec<Places>, Box<Diagnostic>> {
-        let offsets: Vec<usize> = self.text.char_indices().map(|(at, _)| at).chain([self.text.len()]).collect();
+        let offsets: Vec<usize> =
+            self.text.char_indices().map(|(at, _)| at).chain([self.text.len()]).collect();
         let byte = |index: usize| offsets.get(index).copied().unwrap_or(self.text.len());
         let place = |span: Span| Place(byte(span.start.index())..byte(span.end.index()));
         let mut documents = Vec::new();
@@ -321,7 +326,11 @@ impl Diagnostic {
 
     /// Adds the candidate that is nearest to `name`, where one is near.
     #[must_use]
-    pub fn with_hint<'a>(mut self: Box<Self>, name: &str, candidates: impl Iterator<Item = &'a str>) -> Box<Self> {
+    pub fn with_hint<'a>(
+        mut self: Box<Self>,
+        name: &str,
+        candidates: impl Iterator<Item = &'a str>,
+    ) -> Box<Self> {
         self.hint = nearest(name, candidates).map(str::to_owned);
         self
     }
@@ -336,9 +345,9 @@ impl Diagnostic {
                     .path(self.file.as_str())
                     .annotation(AnnotationKind::Primary.span(place.0.clone())),
             ),
-            None => Level::ERROR
-                .primary_title(title.as_str())
-                .element(annotate_snippets::Origin::path(self.file.as_str()).line(self.at.0).char_column(self.at.1)),
+            None => Level::ERROR.primary_title(title.as_str()).element(
+                annotate_snippets::Origin::path(self.file.as_str()).line(self.at.0).char_column(self.at.1),
+            ),
         };
         let help = self.hint.as_ref().map(|hint| format!("did you mean `{hint}`?"));
         if let Some(help) = &help {

@@ -41,7 +41,8 @@ impl Suite<'_> {
         preflight: &[Outcome],
     ) -> Outcome {
         let level = self.setup.profile.level(case.case.level);
-        let seen: Vec<Seen<'_>> = preflight.iter().chain(played).flat_map(|outcome| seen(outcome, check)).collect();
+        let seen: Vec<Seen<'_>> =
+            preflight.iter().chain(played).flat_map(|outcome| seen(outcome, check)).collect();
         let outcome = |judgement, transcript, reproduced| {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
@@ -55,9 +56,9 @@ impl Suite<'_> {
             Compliance::Deviates(_) => Verdict::of_violation(level),
         };
         let worst = seen.iter().map(|seen| verdict_of(seen.compliance)).max().unwrap_or(Verdict::Pass);
-        let deviating: Vec<&Seen<'_>> = seen.iter().filter(|seen| verdict_of(seen.compliance) == worst).collect();
-        let transcript: Transcript =
-            deviating.iter().take(NAMED).map(|seen| seen.exchange.clone()).collect();
+        let deviating: Vec<&Seen<'_>> =
+            seen.iter().filter(|seen| verdict_of(seen.compliance) == worst).collect();
+        let transcript: Transcript = deviating.iter().take(NAMED).map(|seen| seen.exchange.clone()).collect();
         let (Compliance::Tolerated(what) | Compliance::Weak(what) | Compliance::Deviates(what)) =
             deviating.first().map_or(Compliance::Complies, |seen| seen.compliance)
         else {
@@ -67,14 +68,17 @@ impl Suite<'_> {
         let mut cases: Vec<&str> = deviating.iter().map(|seen| seen.case).collect();
         cases.dedup();
         let named = cases.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-        let more = if cases.len() > NAMED { format!(" and {} more", cases.len() - NAMED) } else { String::new() };
+        let more =
+            if cases.len() > NAMED { format!(" and {} more", cases.len() - NAMED) } else { String::new() };
         let reason = format!("{what}: {} of {} answers, in {named}{more}", deviating.len(), seen.len());
         let judgement = Judgement { verdict: worst, reason: Some(reason), decisive: Some(0) };
         if !worst.is_finding() {
             return outcome(judgement, transcript, None);
         }
         // Seen in two requests it was seen twice; seen in one, that one is sent again.
-        if deviating.len() > 1 || self.seen_again(cases.first().copied(), check, &verdict_of, worst, played).await {
+        if deviating.len() > 1
+            || self.seen_again(cases.first().copied(), check, &verdict_of, worst, played).await
+        {
             let times = deviating.len().max(2);
             outcome(judgement, transcript, Some((times, times)))
         } else {

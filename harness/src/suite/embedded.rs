@@ -28,7 +28,8 @@ pub async fn against_reference(
     let running = start(options).await?;
     let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
     let uri: crate::jose::uri::Uri = running.resource_url.parse().map_err(|error| other(&error))?;
-    let target = HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
+    let target =
+        HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
     let audience = running.audience().to_owned();
     let source = EmbeddedSource::new(running.issuer.clone(), audience, "read".to_owned());
     let setup = Setup {

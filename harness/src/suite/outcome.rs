@@ -168,10 +168,13 @@ impl Results {
 /// Puts the one finding that a lost target amounts to in the place of the preflight control that passed.
 pub(super) fn replace_control(outcomes: &mut Vec<Outcome>, scenarios: &[Scenario], setup: &Setup, why: &str) {
     let control = |kind: &CaseKind| matches!(kind, CaseKind::Preflight(PreflightCheck::Control));
-    let Some(selected) = crate::plan::all(scenarios).into_iter().find(|selected| control(&selected.case.kind)) else {
+    let Some(selected) =
+        crate::plan::all(scenarios).into_iter().find(|selected| control(&selected.case.kind))
+    else {
         return;
     };
-    let before = outcomes.iter().position(|outcome| outcome.id == selected.case.id).map(|at| outcomes.remove(at));
+    let before =
+        outcomes.iter().position(|outcome| outcome.id == selected.case.id).map(|at| outcomes.remove(at));
     let transcript = before.map(|outcome| outcome.transcript).unwrap_or_default();
     outcomes.push(Outcome::new(selected, setup.profile, Judgement::inconclusive(why), transcript, None));
 }

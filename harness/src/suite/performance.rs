@@ -42,10 +42,10 @@ impl Suite<'_> {
         };
 
         let (run, judgement) = play(session, self.cast(needs).await).await;
-        if troubled(&run) {
-            if let Err(why) = self.still_there(case).await {
-                return self.skipped(case, &why);
-            }
+        if troubled(&run)
+            && let Err(why) = self.still_there(case).await
+        {
+            return self.skipped(case, &why);
         }
         let broken = matches!(run.ending, Ending::ControlBefore | Ending::ControlAfter);
         if !judgement.verdict.is_finding() && !broken {
@@ -55,16 +55,18 @@ impl Suite<'_> {
         // Once more, with nothing left from the first time.
         let mut fresh = self.session();
         let (again, second) = play(&mut fresh, self.fresh_cast(needs).await).await;
-        let finding = [&judgement, &second].into_iter().find(|judgement| judgement.verdict.is_finding()).cloned();
+        let finding =
+            [&judgement, &second].into_iter().find(|judgement| judgement.verdict.is_finding()).cloned();
         let Some(finding) = finding else {
             // A control that failed once and not again: what the second time shows, counts.
             return Outcome::new(case, self.setup.profile, second, joined(run, again).0, None);
         };
         let reproduced = judgement.verdict == second.verdict;
-        if reproduced && !controlled {
-            if let Err(why) = self.still_there(case).await {
-                return self.skipped(case, &why);
-            }
+        if reproduced
+            && !controlled
+            && let Err(why) = self.still_there(case).await
+        {
+            return self.skipped(case, &why);
         }
         let (transcript, offset) = joined(run, again);
         let judgement = if reproduced {

@@ -30,18 +30,18 @@ pub(super) async fn run(
 ) -> Preflight {
     let all = crate::plan::all(scenarios);
     let case_of = |wanted: PreflightCheck| {
-        let found = all.iter().find(|known| matches!(&known.case.kind, CaseKind::Preflight(check) if *check == wanted));
+        let found = all
+            .iter()
+            .find(|known| matches!(&known.case.kind, CaseKind::Preflight(check) if *check == wanted));
         match found {
             Some(found) => *found,
             None => unreachable!("the embedded scenarios have every preflight check"),
         }
     };
     let mut checks = Checks { setup, redactor, nonce_policy: NoncePolicy::Never, nonce: None, pool: None };
-    let needs = performed.iter().fold(Needs::default(), |needs, selected| {
-        match &selected.case.kind {
-            CaseKind::Script { script, .. } => needs.and(Needs::of(script)),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => needs,
-        }
+    let needs = performed.iter().fold(Needs::default(), |needs, selected| match &selected.case.kind {
+        CaseKind::Script { script, .. } => needs.and(Needs::of(script)),
+        CaseKind::Answers(_) | CaseKind::Preflight(_) => needs,
     });
     let mut outcomes = Vec::new();
     let mut obstacle: Option<String> = None;
@@ -61,7 +61,13 @@ pub(super) async fn run(
         }
         outcomes.push(outcome);
     }
-    Preflight { outcomes, obstacle, nonce_policy: checks.nonce_policy, nonce: checks.nonce, pool: checks.pool }
+    Preflight {
+        outcomes,
+        obstacle,
+        nonce_policy: checks.nonce_policy,
+        nonce: checks.nonce,
+        pool: checks.pool,
+    }
 }
 
 struct Checks<'a> {
@@ -129,12 +135,16 @@ impl Checks<'_> {
                 break;
             }
         }
-        for (at, what) in [(bare, "without credentials"), (transcript.len() - 1, "with a token that nobody issued")] {
+        for (at, what) in
+            [(bare, "without credentials"), (transcript.len() - 1, "with a token that nobody issued")]
+        {
             let Some(exchange) = transcript.get(at) else { continue };
             if exchange.seen.decision == Decision::Accept {
                 return Judgement {
                     verdict: Verdict::Fail,
-                    reason: Some(format!("a request {what} was accepted: the resource is not protected at all")),
+                    reason: Some(format!(
+                        "a request {what} was accepted: the resource is not protected at all"
+                    )),
                     decisive: Some(at),
                 };
             }
@@ -181,7 +191,8 @@ fn material<'a>(
     token: &'a AccessToken,
     nonce: Option<&'a Nonce>,
 ) -> Material<'a> {
-    const NOTHING: &std::collections::BTreeMap<String, crate::proof::StepRecord> = &std::collections::BTreeMap::new();
+    const NOTHING: &std::collections::BTreeMap<String, crate::proof::StepRecord> =
+        &std::collections::BTreeMap::new();
     Material {
         key,
         token,

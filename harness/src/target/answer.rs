@@ -42,7 +42,9 @@ impl fmt::Display for NoAnswer {
             Self::Timeout => out.write_str("no answer within the deadline"),
             Self::Closed => out.write_str("the connection was closed without a whole answer"),
             Self::Malformed(what) => write!(out, "the answer is not HTTP/1.1: {what}"),
-            Self::CapReached => out.write_str("not sent: the cap on requests (limits.max-requests) was reached"),
+            Self::CapReached => {
+                out.write_str("not sent: the cap on requests (limits.max-requests) was reached")
+            }
         }
     }
 }
@@ -59,7 +61,10 @@ pub struct Challenge {
 impl Response {
     /// Every value of the field `name`, compared without regard to case.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
+        self.fields
+            .iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
     }
 
     /// Whether there is a field `name`.
@@ -69,7 +74,9 @@ impl Response {
 
     /// The challenges of every `WWW-Authenticate` field. What can't be parsed is left out.
     pub fn challenges(&self) -> Vec<Challenge> {
-        self.values("www-authenticate").flat_map(|value| parse_challenges(&String::from_utf8_lossy(value))).collect()
+        self.values("www-authenticate")
+            .flat_map(|value| parse_challenges(&String::from_utf8_lossy(value)))
+            .collect()
     }
 
     /// The `error` code: from the DPoP challenge, from another challenge, or from a JSON body (RFC 6749 section 5.2).
@@ -106,7 +113,8 @@ fn parse_challenges(value: &str) -> Vec<Challenge> {
         let Some((word, after)) = token(rest) else { return challenges };
         // Either `scheme` or `name = value` of the challenge before.
         let behind = after.trim_start_matches([' ', '\t']);
-        let parameter = behind.strip_prefix('=').and_then(|text| parameter_value(text.trim_start_matches([' ', '\t'])));
+        let parameter =
+            behind.strip_prefix('=').and_then(|text| parameter_value(text.trim_start_matches([' ', '\t'])));
         rest = match (parameter, challenges.last_mut()) {
             (Some((text, after)), Some(challenge)) => {
                 challenge.parameters.push((word.to_ascii_lowercase(), text));
@@ -164,7 +172,8 @@ mod tests {
                 (challenge.scheme.as_str(), parameters)
             })
             .collect();
-        let expected: Vec<_> = expected.iter().map(|(scheme, parameters)| (*scheme, parameters.to_vec())).collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(scheme, parameters)| (*scheme, parameters.to_vec())).collect();
         assert_eq!(seen, expected, "{value}");
     }
 
@@ -173,7 +182,10 @@ mod tests {
         check("DPoP", &[("DPoP", &[])]);
         check(
             r#"DPoP error="invalid_token", error_description="a, \"b\"", algs="ES256 PS256""#,
-            &[("DPoP", &[("error", "invalid_token"), ("error_description", "a, \"b\""), ("algs", "ES256 PS256")])],
+            &[(
+                "DPoP",
+                &[("error", "invalid_token"), ("error_description", "a, \"b\""), ("algs", "ES256 PS256")],
+            )],
         );
         check(
             r#"Bearer realm=x , dpop Error = "use_dpop_nonce",Negotiate"#,
@@ -185,7 +197,9 @@ mod tests {
 
     #[test]
     fn hostile_values_end() {
-        for value in ["", ",,,", "\"", "DPoP error=\"", "DPoP =", "=\"x\"", "DPoP error=\"\\", "\u{0}\u{1}", "é"] {
+        for value in
+            ["", ",,,", "\"", "DPoP error=\"", "DPoP =", "=\"x\"", "DPoP error=\"\\", "\u{0}\u{1}", "é"]
+        {
             let _ = parse_challenges(value);
         }
     }

@@ -212,15 +212,22 @@ impl Config {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
         let call = call(&row.target).map_err(|(path, message)| wrong(path, message))?;
-        let named = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let named =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if row.target.name.is_empty() || !named(&row.target.name) {
-            return Err(wrong("target.name", "a name is letters, digits, `-`, `_` and `.`: files are named after it".into()));
+            return Err(wrong(
+                "target.name",
+                "a name is letters, digits, `-`, `_` and `.`: files are named after it".into(),
+            ));
         }
-        if let Some(algs) = &row.capabilities.algs {
-            if !algs.iter().any(|alg| Alg::from_name(alg).is_some()) {
-                let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
-                return Err(wrong("capabilities.algs", format!("none of these can be tested; known: {}", known.join(", "))));
-            }
+        if let Some(algs) = &row.capabilities.algs
+            && !algs.iter().any(|alg| Alg::from_name(alg).is_some())
+        {
+            let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+            return Err(wrong(
+                "capabilities.algs",
+                format!("none of these can be tested; known: {}", known.join(", ")),
+            ));
         }
         let auth = auth(row.auth).map_err(|(path, message)| wrong(path, message))?;
         Ok(Self {
@@ -228,7 +235,10 @@ impl Config {
             profile: row.profile,
             call,
             bearer: row.target.bearer,
-            capabilities: Capabilities { nonce: row.capabilities.nonce, single_use_jti: row.capabilities.single_use_jti },
+            capabilities: Capabilities {
+                nonce: row.capabilities.nonce,
+                single_use_jti: row.capabilities.single_use_jti,
+            },
             auth,
             limits: row.limits,
             allow_hosts: row.allow_hosts,
@@ -240,10 +250,9 @@ impl Config {
 type Wrong = (&'static str, String);
 
 fn call(row: &TargetRow) -> Result<Call, Wrong> {
-    let (method, url) = row
-        .resource
-        .split_once(' ')
-        .ok_or_else(|| ("target.resource", "a method and a URL, such as `GET https://api.example.test/me`".to_owned()))?;
+    let (method, url) = row.resource.split_once(' ').ok_or_else(|| {
+        ("target.resource", "a method and a URL, such as `GET https://api.example.test/me`".to_owned())
+    })?;
     let method_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if method.is_empty() || !method.bytes().all(method_token) {
         return Err(("target.resource", format!("`{method}` is not a method")));
@@ -268,7 +277,10 @@ fn auth(row: AuthRow) -> Result<Auth, Wrong> {
             let needed = |key: &str| ("auth.kind", format!("`kind: embedded` needs `{key}`"));
             let listen = row.listen.ok_or_else(|| needed("listen"))?;
             if !listen.ip().is_loopback() {
-                return Err(("auth.listen", "the issuer gives tokens to everybody, so it listens on loopback only".to_owned()));
+                return Err((
+                    "auth.listen",
+                    "the issuer gives tokens to everybody, so it listens on loopback only".to_owned(),
+                ));
             }
             Ok(Auth::Embedded {
                 listen,
@@ -278,7 +290,9 @@ fn auth(row: AuthRow) -> Result<Auth, Wrong> {
             })
         }
         AuthKind::Command => {
-            for (path, there) in [("auth.listen", row.listen.is_some()), ("auth.issuer", row.issuer.is_some())] {
+            for (path, there) in
+                [("auth.listen", row.listen.is_some()), ("auth.issuer", row.issuer.is_some())]
+            {
                 if there {
                     return Err((path, "this key belongs to `kind: embedded`".to_owned()));
                 }

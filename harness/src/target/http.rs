@@ -51,7 +51,9 @@ pub enum NotAllowed {
     #[error("can't resolve {0}: {1}")]
     Unresolved(String, String),
     /// The host is neither loopback nor private, and nobody said that it may be tested.
-    #[error("{0} ({1}) is not a local or private address; test only what you may: --authorised, or allow-hosts in the config")]
+    #[error(
+        "{0} ({1}) is not a local or private address; test only what you may: --authorised, or allow-hosts in the config"
+    )]
     NotAuthorised(String, IpAddr),
 }
 
@@ -60,7 +62,12 @@ impl HttpTarget {
     ///
     /// # Errors
     /// [`NotAllowed`] where it has no address, or is not local and not authorised.
-    pub async fn resolve(uri: &Uri, limits: &Limits, authorised: bool, clock: Arc<dyn Clock>) -> Result<Self, NotAllowed> {
+    pub async fn resolve(
+        uri: &Uri,
+        limits: &Limits,
+        authorised: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, NotAllowed> {
         let host = uri.host.trim_matches(['[', ']']).to_owned();
         let unresolved = |why: String| NotAllowed::Unresolved(host.clone(), why);
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), uri.effective_port()))
@@ -70,10 +77,10 @@ impl HttpTarget {
         if addresses.is_empty() {
             return Err(unresolved("no address".to_owned()));
         }
-        if let Some(public) = addresses.iter().map(SocketAddr::ip).find(|ip| !is_local(*ip)) {
-            if !authorised {
-                return Err(NotAllowed::NotAuthorised(host, public));
-            }
+        if let Some(public) = addresses.iter().map(SocketAddr::ip).find(|ip| !is_local(*ip))
+            && !authorised
+        {
+            return Err(NotAllowed::NotAuthorised(host, public));
         }
         let loopback = addresses.iter().all(|address| address.ip().is_loopback());
         let rate = limits.rate.or_else(|| (!loopback).then(|| Rate::per_second(REMOTE_RATE)));
@@ -97,10 +104,10 @@ impl HttpTarget {
             *next = Some(turn + pace.interval);
             turn
         };
-        if let Ok(wait) = turn.duration_since(now) {
-            if !wait.is_zero() {
-                self.clock.sleep(wait).await;
-            }
+        if let Ok(wait) = turn.duration_since(now)
+            && !wait.is_zero()
+        {
+            self.clock.sleep(wait).await;
         }
     }
 
@@ -128,7 +135,9 @@ impl HttpTarget {
 impl Target for HttpTarget {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            let counted = self.requests_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            let counted = self
+                .requests_left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             if counted.is_err() {
                 return Answer::Nothing(NoAnswer::CapReached);
             }
@@ -160,14 +169,18 @@ fn connector() -> TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => builder,
-        Err(error) => unreachable!("aws-lc has the default TLS versions: {error}"),
-    };
+    let builder =
+        match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
+            Ok(builder) => builder,
+            Err(error) => unreachable!("aws-lc has the default TLS versions: {error}"),
+        };
     TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, request: &Request) -> Result<Response, NoAnswer> {
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    request: &Request,
+) -> Result<Response, NoAnswer> {
     let closed = |_: io::Error| NoAnswer::Closed;
     // A server may answer and close before it has read everything: the answer counts, not the failed write.
     let written = stream.write_all(&request.to_bytes()).await.and(stream.flush().await);
@@ -207,7 +220,11 @@ impl<S: AsyncRead + Unpin> Reader<S> {
                 Ok(httparse::Status::Complete(length)) => {
                     let response = Response {
                         status: parsed.code.unwrap_or_default(),
-                        fields: parsed.headers.iter().map(|field| (field.name.to_owned(), field.value.to_vec())).collect(),
+                        fields: parsed
+                            .headers
+                            .iter()
+                            .map(|field| (field.name.to_owned(), field.value.to_vec()))
+                            .collect(),
                         body: Vec::new(),
                     };
                     self.buffer.drain(..length);
@@ -221,14 +238,17 @@ impl<S: AsyncRead + Unpin> Reader<S> {
                         return Err(NoAnswer::Closed);
                     }
                 }
-                Err(httparse::Error::TooManyHeaders) => return Err(NoAnswer::Malformed("too many header fields")),
+                Err(httparse::Error::TooManyHeaders) => {
+                    return Err(NoAnswer::Malformed("too many header fields"));
+                }
                 Err(_) => return Err(NoAnswer::Malformed("status line or header fields")),
             }
         }
     }
 
     async fn body(&mut self, response: &Response) -> Result<Vec<u8>, NoAnswer> {
-        let text = |name| response.values(name).next().map(|value| String::from_utf8_lossy(value).trim().to_owned());
+        let text =
+            |name| response.values(name).next().map(|value| String::from_utf8_lossy(value).trim().to_owned());
         if text("transfer-encoding").is_some_and(|coding| coding.to_ascii_lowercase().ends_with("chunked")) {
             return self.chunked().await;
         }

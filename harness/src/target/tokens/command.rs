@@ -31,7 +31,13 @@ pub struct CommandSource {
 
 impl CommandSource {
     /// Runs `command`, a program and its arguments, in `folder`.
-    pub fn new(command: &[String], folder: &Path, scope: &str, audience: &str, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(
+        command: &[String],
+        folder: &Path,
+        scope: &str,
+        audience: &str,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         Self {
             program: command.first().cloned().unwrap_or_default(),
             arguments: command.iter().skip(1).cloned().collect(),
@@ -43,7 +49,8 @@ impl CommandSource {
     }
 
     async fn run(&self, key: Arc<ProofKey>) -> Result<Credentials, TokenError> {
-        let not_started = |error: std::io::Error| TokenError::NotStarted(self.program.clone(), error.to_string());
+        let not_started =
+            |error: std::io::Error| TokenError::NotStarted(self.program.clone(), error.to_string());
         let file = KeyFile::write(&key, self.entropy.as_ref()).map_err(not_started)?;
         let child = Command::new(&self.program)
             .args(&self.arguments)
@@ -109,14 +116,17 @@ fn credentials(stdout: &[u8], key: Arc<ProofKey>) -> Result<Credentials, TokenEr
     };
     let token = match output.member("access_token").and_then(Json::as_str) {
         Some(token) if sendable(token) => AccessToken::new(token),
-        Some(_) => return Err(TokenError::Output("the token has characters that can't stand in a header field")),
+        Some(_) => {
+            return Err(TokenError::Output("the token has characters that can't stand in a header field"));
+        }
         None => return Err(TokenError::Output("no string access_token")),
     };
     let key = match output.member("jwk") {
         None => key,
         Some(jwk) => {
             let jwk: &Object = jwk.as_object().ok_or(TokenError::Output("jwk is not an object"))?;
-            let own = ProofKey::from_private_jwk(jwk).map_err(|_| TokenError::Output("jwk is not a private P-256 key"))?;
+            let own = ProofKey::from_private_jwk(jwk)
+                .map_err(|_| TokenError::Output("jwk is not a private P-256 key"))?;
             Arc::new(own)
         }
     };
@@ -172,7 +182,8 @@ mod tests {
             let error = obtain(script).await.expect_err("refused").to_string();
             assert!(error.contains(expected), "{script}: {error}");
         }
-        let missing = CommandSource::new(&["/no/such/program".into()], Path::new("."), "", "", Arc::new(SystemEntropy));
+        let missing =
+            CommandSource::new(&["/no/such/program".into()], Path::new("."), "", "", Arc::new(SystemEntropy));
         let error = missing.obtain(Arc::new(ProofKey::generate(&SystemEntropy))).await.expect_err("refused");
         assert!(matches!(error, TokenError::NotStarted(..)), "{error}");
     }
