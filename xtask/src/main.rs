@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "chores run in real time")]
 
+mod codegen;
 mod targets;
 
 use std::fmt;
@@ -16,12 +17,20 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: &[Command] = &[Command {
-    name: "targets",
-    arguments: "[NAME…] [--all] [--show]",
-    about: "run the suite against real servers, twice, and print how many cases passed",
-    run: targets::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "codegen",
+        arguments: "",
+        about: "write the files that are made from the code: schemas, the reference server's snapshot",
+        run: codegen::run,
+    },
+    Command {
+        name: "targets",
+        arguments: "[NAME…] [--all] [--show]",
+        about: "run the suite against real servers, twice, and print how many cases passed",
+        run: targets::run,
+    },
+];
 
 /// A wrong command line: exit code 2, with the usage.
 #[derive(Debug)]

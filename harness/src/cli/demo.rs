@@ -7,8 +7,8 @@ use super::run::{Reports, perform, seconds_since};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::SystemEntropy;
-use crate::plan::{all, select};
-use crate::reference::{Defect, DefectSet, NonceMode};
+use crate::plan::all;
+use crate::reference::{Defect, DefectRow, DefectSet, NonceMode};
 use crate::report::{Human, Report, Style};
 use crate::scenario::Scenario;
 use crate::spec::Profile;
@@ -41,15 +41,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         writeln!(context.out, "{INTRODUCTION}\n1. A correct server: everything must pass")?;
         context.out.flush()?;
     }
-    let (clean, seconds) =
-        runtime.block_on(suite(&scenarios, DefectSet::empty(), &[], context.common.quiet))?;
+    let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), context.common.quiet))?;
     let report = Report { results: &clean, drift: None, seconds };
     arguments.reports.write(&report, context, String::new())?;
     let mut exit = Exit::of(&clean, None, true);
 
     for (index, defect) in BUGS.iter().enumerate() {
         let row = defect.row();
-        let cases: Vec<String> = row.caught_by.iter().map(|id| (*id).to_owned()).collect();
         writeln!(
             context.out,
             "\n\n{}. The same server with the bug `{}`:\n   {}",
@@ -59,15 +57,15 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         )?;
         context.out.flush()?;
         let (found, seconds) =
-            runtime.block_on(suite(&scenarios, DefectSet::from(*defect), &[], context.common.quiet))?;
-        let caught = |id: &String| {
-            found.outcomes.iter().any(|outcome| outcome.id == *id && outcome.verdict.is_finding())
+            runtime.block_on(suite(&scenarios, DefectSet::from(*defect), context.common.quiet))?;
+        let caught = |id: &&str| {
+            found.outcomes.iter().any(|outcome| outcome.id == **id && outcome.verdict.is_finding())
         };
-        if !cases.iter().all(caught) {
+        if !row.caught_by.iter().all(caught) {
             writeln!(context.out, "   NOT caught by {}", row.caught_by.join(", "))?;
             exit = Exit::Nonconformity;
         }
-        show(&found, &cases, seconds, context)?;
+        show(&found, row, seconds, context)?;
     }
     if !context.common.quiet {
         writeln!(
@@ -80,10 +78,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 }
 
 /// The first finding in full, the others by name.
-fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) -> Result<(), Failure> {
+fn show(found: &Results, row: &DefectRow, seconds: f64, context: &mut Context) -> Result<(), Failure> {
     let findings: Vec<_> =
         found.outcomes.iter().filter(|outcome| outcome.verdict.is_finding()).cloned().collect();
-    let first = findings.iter().position(|outcome| cases.contains(&outcome.id)).unwrap_or_default();
+    let first =
+        findings.iter().position(|outcome| row.caught_by.contains(&outcome.id.as_str())).unwrap_or_default();
     let more: Vec<&str> = findings
         .iter()
         .enumerate()
@@ -94,9 +93,9 @@ fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) 
     let style = Style { verbosity: context.style().verbosity.min(0), ..context.style() };
     let excerpt = Results { outcomes, ..found.clone() };
     if style.verbosity == 0 {
-        Human::new(&mut context.out, style, String::new()).findings(&excerpt)?;
+        Human::new(&mut context.out, style, format!(" --defect {}", row.name)).findings(&excerpt)?;
         if !more.is_empty() {
-            writeln!(context.out, "    Also           {}", more.join(", "))?;
+            Human::new(&mut context.out, style, String::new()).labelled("Also", &more.join(", "))?;
         }
     }
     Human::new(&mut context.out, style, String::new()).summary(&Report {
@@ -107,12 +106,7 @@ fn show(found: &Results, cases: &[String], seconds: f64, context: &mut Context) 
     Ok(())
 }
 
-async fn suite(
-    scenarios: &[Scenario],
-    defects: DefectSet,
-    ids: &[String],
-    quiet: bool,
-) -> Result<(Results, f64), Failure> {
+async fn suite(scenarios: &[Scenario], defects: DefectSet, quiet: bool) -> Result<(Results, f64), Failure> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let began = clock.now();
     let limits = Limits::default();
@@ -120,11 +114,9 @@ async fn suite(
         against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock.clone(), entropy)
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    let selected = if ids.is_empty() {
-        all(scenarios)
-    } else {
-        select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?
-    };
-    let results = perform(&setup, scenarios, &selected, quiet).await;
+    let (results, stop) = perform(&setup, scenarios, &all(scenarios), quiet).await;
+    if stop.is_requested() {
+        return Err(Failure::Interrupted);
+    }
     Ok((results, seconds_since(began, clock.as_ref())))
 }

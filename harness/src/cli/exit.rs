@@ -17,6 +17,8 @@ pub enum Exit {
     Environment,
     /// Nothing was selected.
     NothingSelected,
+    /// Ended by Ctrl-C; what was done until then is reported.
+    Interrupted,
 }
 
 impl Exit {
@@ -41,6 +43,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Environment => 3,
             Self::NothingSelected => 4,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -95,6 +95,9 @@ enum Failure {
     /// The surroundings don't let it.
     #[error("{0}")]
     Environment(String),
+    /// Ctrl-C, where there is nothing to report of what was done.
+    #[error("interrupted")]
+    Interrupted,
     /// Output that can't be written.
     #[error("can't write: {0}")]
     Output(#[from] io::Error),
@@ -122,6 +125,14 @@ impl Context {
         let verbosity =
             if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
         Style { colour: self.colour, verbosity }
+    }
+
+    /// Says something beside the result, on standard error.
+    #[expect(clippy::print_stderr, reason = "what is not the result goes there")]
+    fn tell(&self, text: &str) {
+        if !self.common.quiet {
+            eprintln!("dpop: {text}");
+        }
     }
 
     fn scenarios(&self) -> Result<Vec<Scenario>, Failure> {
@@ -180,6 +191,7 @@ fn report(failure: &Failure, colour: Colour) -> ExitCode {
     match failure {
         Failure::Diagnostic(_) | Failure::Usage(_) => Exit::Usage,
         Failure::Nothing(_) => Exit::NothingSelected,
+        Failure::Interrupted => Exit::Interrupted,
         Failure::Environment(_) | Failure::Output(_) => Exit::Environment,
     }
     .into()

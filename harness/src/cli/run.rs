@@ -15,7 +15,7 @@ use crate::report::{FORMATS, Human, Report};
 use crate::scenario::{Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::Profile;
-use crate::suite::{Results, Setup, against_reference, run as run_suite};
+use crate::suite::{Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
 use crate::target::{Auth, Config, HttpTarget, Limits, Rate, Span};
 
@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// The seed of every choice that is left to chance, except keys, jti values and token ids.
     #[arg(long, value_name = "N", env = "DPOP_SEED", default_value_t = 0)]
     seed: u64,
+    /// Plant this bug in the built-in server, which is tested where there is no config. May be given several times.
+    #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
+    defects: Vec<String>,
     /// I may test this host although it is neither local nor private.
     #[arg(long, env = "DPOP_AUTHORISED")]
     authorised: bool,
@@ -91,6 +94,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
             if here.is_file() { Some(Config::open(&here)?) } else { None }
         }
     };
+    let defects = super::serve::defects(&arguments.defects)?;
+    if config.is_some() && !defects.is_empty() {
+        return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
+    }
+    if config.is_none() {
+        context.tell("no dpop.yaml here and no --config: testing the built-in reference server");
+    }
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let limits = Limits {
         rate: arguments.rate,
@@ -100,10 +110,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     let runtime = super::runtime()?;
     let began = clock.now();
-    let results = runtime.block_on(async {
+    let (results, stop) = runtime.block_on(async {
         let (_servers, mut setup) = match &config {
             Some(config) => set_up(config, limits, arguments.authorised, clock.clone(), entropy).await?,
-            None => embedded(arguments.profile.unwrap_or_default(), limits, clock.clone(), entropy).await?,
+            None => {
+                embedded(defects, arguments.profile.unwrap_or_default(), limits, clock.clone(), entropy)
+                    .await?
+            }
         };
         setup.profile = arguments.profile.unwrap_or(setup.profile);
         setup.seed = arguments.seed;
@@ -112,31 +125,52 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 
     let whole = arguments.ids.is_empty();
     let drift = match &config {
+        // What was cut short says nothing about the rest.
+        Some(_) if stop.is_requested() => None,
         Some(config) => Some(compare(config, &results, whole)?),
         None => None,
     };
     // Without a reviewed snapshot everything is new, and nothing has drifted.
     let report =
         Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
-    let repeat_with =
-        arguments.config.as_ref().map(|path| format!(" --config {}", path.display())).unwrap_or_default();
+    let repeat_with = arguments.repeat_with();
     arguments.reports.write(&report, context, repeat_with)?;
+    if stop.is_requested() {
+        return Ok(Exit::Interrupted);
+    }
     Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
+}
+
+impl Arguments {
+    /// What has to stand behind `dpop run ID` to repeat a case of this run.
+    fn repeat_with(&self) -> String {
+        let config = self.config.iter().map(|path| format!(" --config {}", path.display()));
+        config.chain(self.defects.iter().map(|name| format!(" --defect {name}"))).collect()
+    }
 }
 
 pub(super) fn seconds_since(began: SystemTime, clock: &dyn Clock) -> f64 {
     clock.now().duration_since(began).unwrap_or_default().as_secs_f64()
 }
 
-/// Performs the cases with a progress bar.
+/// Performs the cases with a progress bar. Ctrl-C ends the run, and what is known is reported.
 pub(super) async fn perform(
     setup: &Setup,
     scenarios: &[Scenario],
     selected: &[Selected<'_>],
     quiet: bool,
-) -> Results {
+) -> (Results, Stop) {
+    let stop = Stop::default();
+    let wish = stop.clone();
+    let listener = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            wish.request();
+        }
+    });
     let progress = Progress::new(quiet);
-    run_suite(setup, scenarios, selected, &mut |event| progress.event(&event)).await
+    let results = run_until(&stop, setup, scenarios, selected, &mut |event| progress.event(&event)).await;
+    listener.abort();
+    (results, stop)
 }
 
 /// What has to live as long as the run: an issuer, or both reference servers.
@@ -147,16 +181,16 @@ enum Servers {
 }
 
 async fn embedded(
+    defects: DefectSet,
     profile: Profile,
     limits: Limits,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
     // With nonces required every case of the suite has something to show.
-    let (running, setup) =
-        against_reference(NonceMode::Required, DefectSet::empty(), profile, &limits, clock, entropy)
-            .await
-            .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
+    let (running, setup) = against_reference(NonceMode::Required, defects, profile, &limits, clock, entropy)
+        .await
+        .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
     Ok((Servers::Both { _running: running }, setup))
 }
 

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         }
         return Ok(Exit::Conforms);
     }
-    let defects: DefectSet = arguments.defects.iter().map(|name| defect(name)).collect::<Result<_, _>>()?;
+    let defects = defects(&arguments.defects)?;
     let nonce = match arguments.nonce {
         Nonces::Never => NonceMode::Never,
         Nonces::Optional => NonceMode::Optional,
@@ -125,6 +125,11 @@ async fn wait() -> Result<(), Failure> {
     tokio::signal::ctrl_c()
         .await
         .map_err(|error| Failure::Environment(format!("can't wait for Ctrl-C: {error}")))
+}
+
+/// The bugs with these names.
+pub(super) fn defects(names: &[String]) -> Result<DefectSet, Failure> {
+    names.iter().map(|name| defect(name)).collect()
 }
 
 fn defect(name: &str) -> Result<Defect, Failure> {

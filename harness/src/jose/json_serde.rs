@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::json::{Json, Object};
 
@@ -44,7 +44,10 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Json::Number(value.to_string()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
+        if !value.is_finite() {
+            return Err(E::invalid_value(Unexpected::Float(value), &"a number that JSON can write"));
+        }
         Ok(Json::Number(value.to_string()))
     }
 

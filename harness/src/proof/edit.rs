@@ -35,6 +35,8 @@ pub struct Material<'a> {
     pub now: i64,
     /// Where `jti` values and fresh keys come from.
     pub entropy: &'a dyn Entropy,
+    /// Where edit values that are left to chance come from: repeatable by the seed of the run.
+    pub choices: &'a dyn Entropy,
     /// What earlier steps of the script sent, by name.
     pub earlier: &'a BTreeMap<String, StepRecord>,
 }
@@ -157,7 +159,7 @@ impl<'a> Material<'a> {
             claims.set("ath", self.ath(edit, token)?);
         }
         if let Some(NonceEdit::MadeUp) = edits.nonce {
-            claims.set("nonce", unique_id(self.entropy));
+            claims.set("nonce", unique_id(self.choices));
         }
         for (name, value) in edits.claims.members() {
             claims.set(name, value.clone());

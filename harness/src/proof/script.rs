@@ -6,7 +6,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize as DeriveDeserialize;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use crate::jose::json::Object;
 
@@ -266,12 +266,22 @@ impl Step {
 
 impl<'de> Deserialize<'de> for Shift {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        parse_shift(&text).map(Self).ok_or_else(|| {
-            D::Error::custom(format_args!(
-                "invalid value: \"{text}\", expected a distance in time such as `-1h` or `+5s`"
-            ))
-        })
+        deserializer.deserialize_str(ShiftVisitor)
+    }
+}
+
+struct ShiftVisitor;
+
+impl Visitor<'_> for ShiftVisitor {
+    type Value = Shift;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a distance in time such as `-1h` or `+5s`")
+    }
+
+    // Here, and not behind `deserialize`, an error has the place of the value.
+    fn visit_str<E: Error>(self, text: &str) -> Result<Shift, E> {
+        parse_shift(text).map(Shift).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -185,7 +185,11 @@ impl<'a> Human<'a> {
         self.labelled("Repro", &format!("dpop run {}{} -vv", outcome.id, self.repeat_with))
     }
 
-    fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
+    /// Writes one labelled text, wrapped.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
         let mut line = format!("    {label:width$}", width = INDENT - 4);
         let mut column = INDENT;
         for word in text.split_whitespace() {

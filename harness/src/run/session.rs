@@ -5,7 +5,7 @@ use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
 use super::transcript::{Exchange, Transcript, Turn, show_answer, show_request};
 use crate::clock::Clock;
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, mint};
 use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
@@ -27,6 +27,8 @@ pub struct Session<'a> {
     pub clock: &'a dyn Clock,
     /// Where `jti` values and fresh keys come from.
     pub entropy: &'a dyn Entropy,
+    /// The seed of edit values that are left to chance.
+    pub seed: u64,
     /// Takes secrets out of the evidence.
     pub redactor: &'a Redactor,
     /// The nonce that the target supplied last.
@@ -123,6 +125,7 @@ impl Session<'_> {
                 call: self.call,
                 now: self.clock.unix_seconds(),
                 entropy: self.entropy,
+                choices: &SeededEntropy::new(self.seed),
                 earlier,
             };
             let minted = mint(step, &material)?;

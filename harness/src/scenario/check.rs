@@ -31,6 +31,9 @@ pub(super) fn scenario(row: &ScenarioRow, source: &Source, places: &Places) -> C
     Ok(())
 }
 
+/// What a correct proof can have (RFC 9449 section 4.2).
+const MEMBERS: &[&str] = &["typ", "alg", "jwk", "jti", "htm", "htu", "iat", "ath", "nonce"];
+
 struct Checker<'a> {
     source: &'a Source,
     places: &'a Places,
@@ -122,7 +125,13 @@ impl Checker<'_> {
                 }
             }
             self.proof(&step.proof, &named, step.resend.is_some(), &format!("{path}.proof"))?;
-            named.extend(step.name.as_deref());
+            if let Some(name) = step.name.as_deref() {
+                if named.contains(&name) {
+                    let fault = format!("an earlier step is called `{name}`, too");
+                    return self.contradiction(&format!("{path}.as"), &fault);
+                }
+                named.push(name);
+            }
         }
         Ok(())
     }
@@ -144,6 +153,13 @@ impl Checker<'_> {
                     "this mutation comes before the signature, and what is sent again is signed",
                 );
             }
+        }
+        let added = |name: &str| edits.claims.member(name).or(edits.header.member(name)).is_some();
+        let there = |name: &str| MEMBERS.contains(&name) || added(name);
+        let omitted = edits.omit.iter().enumerate().map(|(index, name)| (name, format!("{path}.omit[{index}]")));
+        let retyped = edits.retype.keys().map(|name| (name, format!("{path}.retype.{name}")));
+        if let Some((name, path)) = omitted.chain(retyped).find(|(name, _)| !there(name)) {
+            return self.unknown("claim or header parameter", name, &path, MEMBERS.iter().copied());
         }
         match &edits.jti {
             Some(JtiEdit::Of(name)) if !named.contains(&name.as_str()) => {

@@ -17,7 +17,12 @@ pub fn load(sources: &[Source]) -> Result<Vec<Scenario>, Box<Diagnostic>> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for source in sources {
-        for (row, places) in source.documents::<ScenarioRow>()? {
+        let documents = source.documents::<ScenarioRow>()?;
+        if documents.is_empty() {
+            let fault = Fault::Shape("there is no scenario in this file".to_owned());
+            return Err(Diagnostic::at_start(Path::new(&source.file), fault));
+        }
+        for (row, places) in documents {
             check::scenario(&row, source, &places)?;
             let line = source.line_of(&places.key("id"));
             let place = format!("{}:{line}", source.file);
@@ -52,10 +57,14 @@ pub fn load_embedded_and(more: &[Source]) -> Result<Vec<Scenario>, Box<Diagnosti
 /// Every `*.yaml` below `dir`, in the order of the paths.
 ///
 /// # Errors
-/// A [`Diagnostic`] for a folder or file that can't be read.
+/// A [`Diagnostic`] for a folder or file that can't be read, and for a folder without any such file.
 pub fn read_dir(dir: &Path) -> Result<Vec<Source>, Box<Diagnostic>> {
     let mut paths = Vec::new();
     collect(dir, &mut paths)?;
+    if paths.is_empty() {
+        let fault = Fault::Shape("there is no *.yaml file below this folder".to_owned());
+        return Err(Diagnostic::at_start(dir, fault));
+    }
     paths.sort();
     paths.iter().map(|path| Source::open(path)).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,6 +13,8 @@ use serde::de::DeserializeOwned;
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
+/// May stand before a YAML text (YAML 1.2 section 5.2), and is no part of it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// How deeply mappings and sequences may nest.
 const MAX_DEPTH: usize = 32;
 /// How many aliases one file may use.
@@ -100,10 +104,16 @@ impl Source {
     pub fn open(path: &Path) -> Result<Self, Box<Diagnostic>> {
         let file = path.display().to_string();
         let unreadable = |error: std::io::Error| Diagnostic::unreadable(path, &error);
-        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+        let mut bytes = Vec::new();
+        // A device has no size that one could ask for.
+        let mut limited = File::open(path).map_err(unreadable)?.take(MAX_BYTES + 1);
+        limited.read_to_end(&mut bytes).map_err(unreadable)?;
+        if limited.limit() == 0 {
             return Err(Diagnostic::at_start(path, Fault::TooLarge));
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { file, text }),
             Err(error) => {
@@ -184,7 +194,7 @@ impl Source {
             None => Place(0..0),
         };
         let (unknown, candidates) = quoted_names(&message);
-        self.diagnostic(Fault::Shape(message), &place)
+        self.diagnostic(Fault::Shape(in_words_of_yaml(&message)), &place)
             .with_hint(&unknown, candidates.iter().map(String::as_str))
     }
 
@@ -273,9 +283,9 @@ struct Container {
 }
 
 impl Places {
-    /// The place of the key at `path`, or of the nearest thing above it.
+    /// The place of the key, or of the item of a sequence, at `path`, or of the nearest thing above it.
     pub(super) fn key(&self, path: &str) -> Place {
-        self.nearest(path, |path| self.keys.get(path))
+        self.nearest(path, |path| if path.ends_with(']') { self.values.get(path) } else { self.keys.get(path) })
     }
 
     /// The place of the value at `path`, or of the nearest thing above it.
@@ -315,7 +325,7 @@ pub fn read_one<T: DeserializeOwned>(source: &Source) -> Result<T, Box<Diagnosti
 
 impl Diagnostic {
     /// A fault of the file as a whole.
-    fn at_start(path: &Path, fault: Fault) -> Box<Self> {
+    pub(super) fn at_start(path: &Path, fault: Fault) -> Box<Self> {
         Box::new(Self { fault, file: path.display().to_string(), at: (1, 1), excerpt: None, hint: None })
     }
 
@@ -376,6 +386,18 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// A message of serde without the names of Rust's types.
+fn in_words_of_yaml(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let expected = match expected.split_once(' ').map_or(expected, |(kind, _)| kind) {
+        "struct" => "a mapping",
+        "enum" => "a word",
+        "u16" | "u32" | "u64" | "usize" => "a whole number",
+        _ => expected,
+    };
+    format!("{found}, expected {expected}")
 }
 
 /// The first name in backquotes in a message of serde, and the names behind it.

@@ -6,6 +6,7 @@ mod embedded;
 mod outcome;
 mod performance;
 mod preflight;
+mod stop;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -28,6 +29,7 @@ use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
 
 pub use embedded::against_reference;
 pub use outcome::{Counts, Outcome, Results};
+pub use stop::Stop;
 
 /// Everything that a run needs.
 pub struct Setup {
@@ -47,7 +49,7 @@ pub struct Setup {
     pub profile: Profile,
     /// How many cases run at the same time.
     pub jobs: usize,
-    /// Shown in results; choices of edit values follow it.
+    /// The seed of edit values that are left to chance. Keys, `jti` values and token ids are fresh on every run.
     pub seed: u64,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
@@ -64,8 +66,22 @@ pub enum Event<'a> {
     Finished(&'a Outcome),
 }
 
+/// Why what was not performed when a run was ended is skipped.
+const INTERRUPTED: &str = "interrupted";
+
 /// Performs the selected cases of `scenarios` and judges them.
 pub async fn run(
+    setup: &Setup,
+    scenarios: &[Scenario],
+    selected: &[Selected<'_>],
+    events: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Results {
+    run_until(&Stop::default(), setup, scenarios, selected, events).await
+}
+
+/// The same, until `stop` is requested: then what is known is judged, and the rest is skipped.
+pub async fn run_until(
+    stop: &Stop,
     setup: &Setup,
     scenarios: &[Scenario],
     selected: &[Selected<'_>],
@@ -74,9 +90,10 @@ pub async fn run(
     events(Event::Started(selected.len()));
     let redactor = Redactor::default();
     let performed = performed(scenarios, selected);
-    let preflight = preflight::run(setup, scenarios, &performed, &redactor).await;
+    let preflight = preflight::run(setup, stop, scenarios, &performed, &redactor).await;
     let suite = Suite {
         setup,
+        stop,
         cases: &performed,
         redactor: &redactor,
         traits: Traits::new(preflight.nonce_policy, setup.capabilities, setup.bearer),
@@ -93,7 +110,8 @@ pub async fn run(
         Some(obstacle) => performed.iter().map(|case| suite.skipped(*case, obstacle)).collect(),
         None => suite.play(selected).await,
     };
-    let judged = suite.judge_answers(selected, &played, &outcomes, preflight.obstacle.as_deref()).await;
+    let obstacle = if stop.is_requested() { Some(INTERRUPTED) } else { preflight.obstacle.as_deref() };
+    let judged = suite.judge_answers(selected, &played, &outcomes, obstacle).await;
     let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(why) = lost {
         outcome::replace_control(&mut outcomes, scenarios, setup, &why);
@@ -125,6 +143,7 @@ fn is_selected(selected: &[Selected<'_>], id: &str) -> bool {
 /// A run under way: what all its workers share.
 struct Suite<'a> {
     setup: &'a Setup,
+    stop: &'a Stop,
     /// The cases that send requests.
     cases: &'a [Selected<'a>],
     redactor: &'a Redactor,
@@ -154,7 +173,11 @@ impl Suite<'_> {
         let worker = async || {
             let mut session = self.session();
             while let Some(case) = self.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let outcome = self.perform(*case, &mut session).await;
+                let outcome = tokio::select! {
+                    biased;
+                    () = self.stop.requested() => self.skipped(*case, INTERRUPTED),
+                    outcome = self.perform(*case, &mut session) => outcome,
+                };
                 if is_selected(selected, &outcome.id) {
                     self.finished(&outcome);
                 }
@@ -185,6 +208,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),
+        seed: setup.seed,
         redactor,
         nonce: None,
         standing: None,

@@ -7,7 +7,7 @@ use crate::scenario::{CaseKind, PreflightCheck, Scenario};
 use crate::target::{NoAnswer, NoncePolicy};
 
 use super::outcome::Outcome;
-use super::{Setup, nonce_policy, session, stops_the_run};
+use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
 
 /// What the preflight found.
 pub(super) struct Preflight {
@@ -24,6 +24,7 @@ pub(super) struct Preflight {
 /// Sees to it that the target answers, refuses what nobody may send, and accepts a correct request.
 pub(super) async fn run(
     setup: &Setup,
+    stop: &Stop,
     scenarios: &[Scenario],
     performed: &[Selected<'_>],
     redactor: &Redactor,
@@ -54,7 +55,14 @@ pub(super) async fn run(
                 let judgement = Judgement::skip(obstacle.clone());
                 Outcome::new(case, setup.profile, judgement, Transcript::new(), None)
             }
-            None => checks.perform(check, case, needs).await,
+            None => tokio::select! {
+                biased;
+                () = stop.requested() => {
+                    obstacle = Some(INTERRUPTED.to_owned());
+                    Outcome::new(case, setup.profile, Judgement::skip(INTERRUPTED), Transcript::new(), None)
+                }
+                outcome = checks.perform(check, case, needs) => outcome,
+            },
         };
         if obstacle.is_none() && stops_the_run(&outcome) {
             obstacle = Some(format!("{} did not pass", case.case.id));
@@ -203,6 +211,7 @@ fn material<'a>(
         call: session.call,
         now: session.clock.unix_seconds(),
         entropy: session.entropy,
+        choices: session.entropy,
         earlier: NOTHING,
     }
 }

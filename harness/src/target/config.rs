@@ -258,6 +258,12 @@ fn call(row: &TargetRow) -> Result<Call, Wrong> {
         return Err(("target.resource", format!("`{method}` is not a method")));
     }
     let uri: Uri = url.trim().parse().map_err(|error| ("target.resource", format!("`{url}`: {error}")))?;
+    if uri.fragment.is_some() {
+        return Err(("target.resource", "a request has no `#fragment`: leave it out".to_owned()));
+    }
+    if uri.userinfo.is_some() {
+        return Err(("target.resource", "user and password don't belong into a URL".to_owned()));
+    }
     let mut htu = uri.without_query();
     if let Some(base) = &row.htu_base {
         let base: Uri = base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?;
@@ -282,9 +288,13 @@ fn auth(row: AuthRow) -> Result<Auth, Wrong> {
                     "the issuer gives tokens to everybody, so it listens on loopback only".to_owned(),
                 ));
             }
+            let issuer = row.issuer.ok_or_else(|| needed("issuer"))?;
+            if let Err(error) = issuer.parse::<Uri>() {
+                return Err(("auth.issuer", format!("`{issuer}`: {error}")));
+            }
             Ok(Auth::Embedded {
                 listen,
-                issuer: row.issuer.ok_or_else(|| needed("issuer"))?,
+                issuer,
                 audience: row.audience.ok_or_else(|| needed("audience"))?,
                 scope,
             })

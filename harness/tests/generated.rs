@@ -1,0 +1,63 @@
+//! Files in the repository that are made from the code are as the code makes them. `cargo xtask codegen` writes them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dpop_harness::clock::SystemClock;
+use dpop_harness::entropy::SystemEntropy;
+use dpop_harness::plan::all;
+use dpop_harness::reference::{DefectSet, NonceMode};
+use dpop_harness::scenario::{self, load_embedded};
+use dpop_harness::snapshot::Snapshot;
+use dpop_harness::spec::Profile;
+use dpop_harness::suite::{against_reference, run};
+use dpop_harness::target::{self, Limits};
+
+/// Compares a file with what it should hold; writes it where `cargo xtask codegen` asks for that.
+#[track_caller]
+fn check(path: &str, expected: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    if std::env::var_os("DPOP_CODEGEN").is_some() {
+        std::fs::write(&file, expected).expect("writable");
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == expected, "{path} is not what the code makes: run `cargo xtask codegen`");
+}
+
+fn pretty(schema: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(schema).expect("JSON") + "\n"
+}
+
+#[test]
+fn scenario_schema() {
+    check("scenarios/scenario.schema.json", &pretty(&scenario::schema()));
+}
+
+#[test]
+fn config_schema() {
+    check("docs/dpop.schema.json", &pretty(&target::schema()));
+}
+
+#[test]
+fn results_schema() {
+    check("docs/results.schema.json", &pretty(&dpop_harness::report::json::schema()));
+}
+
+/// What the clean reference server does with every case.
+#[tokio::test(flavor = "multi_thread")]
+async fn reference_snapshot() {
+    let scenarios = load_embedded().expect("valid");
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let (_running, setup) = against_reference(
+        NonceMode::Required,
+        DefectSet::empty(),
+        Profile::Strict,
+        &Limits::default(),
+        clock,
+        entropy,
+    )
+    .await
+    .expect("servers on loopback");
+    let results = run(&setup, &scenarios, &all(&scenarios), &mut |_| {}).await;
+    check("reports/reference.snap", &Snapshot::of(&results).render("reference"));
+}
