@@ -242,6 +242,7 @@ impl Clients {
                 call,
                 now: NOW,
                 entropy: &SystemEntropy,
+                choices: &SystemEntropy,
                 earlier: &earlier,
             };
             let minted = match mint(step, &material) {

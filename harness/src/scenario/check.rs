@@ -1,7 +1,7 @@
 //! What a scenario must satisfy beyond its shape.
 
 use super::file::{CaseRow, ScenarioRow, StepRow};
-use super::source::{Diagnostic, Fault, Places, Source};
+use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::mutation;
 use crate::proof::{JtiEdit, ProofEdits, RequestEdits, TokenEdits};
 use crate::spec::Ledger;
@@ -48,11 +48,11 @@ impl Checker<'_> {
         &self,
         what: &'static str,
         name: &str,
-        path: &str,
+        place: &Place,
         candidates: impl Iterator<Item = &'a str>,
     ) -> Checked {
         let fault = Fault::Unknown { what, name: name.to_owned() };
-        Err(self.source.diagnostic(fault, &self.places.value(path)).with_hint(name, candidates))
+        Err(self.source.diagnostic(fault, place).with_hint(name, candidates))
     }
 
     fn spec(&self, rows: &[String], path: &str) -> Checked {
@@ -60,7 +60,8 @@ impl Checker<'_> {
         for (index, id) in rows.iter().enumerate() {
             if ledger.requirement(id).is_none() {
                 let known = ledger.requirements().iter().map(|row| row.id.as_str());
-                return self.unknown("requirement", id, &format!("{path}[{index}]"), known);
+                let place = self.places.value(&format!("{path}[{index}]"));
+                return self.unknown("requirement", id, &place, known);
             }
         }
         if rows.is_empty() {
@@ -106,12 +107,8 @@ impl Checker<'_> {
             let path = format!("{path}.steps[{index}]");
             if let Some(name) = &step.resend {
                 if !named.contains(&name.as_str()) {
-                    return self.unknown(
-                        "earlier step",
-                        name,
-                        &format!("{path}.resend"),
-                        named.iter().copied(),
-                    );
+                    let place = self.places.value(&format!("{path}.resend"));
+                    return self.unknown("earlier step", name, &place, named.iter().copied());
                 }
                 let only_mutations =
                     ProofEdits { mutate: step.proof.mutate.clone(), ..ProofEdits::default() } == step.proof
@@ -140,12 +137,8 @@ impl Checker<'_> {
         for (index, name) in edits.mutate.iter().enumerate() {
             let path = format!("{path}.mutate[{index}]");
             let Some(mutation) = mutation::find(name) else {
-                return self.unknown(
-                    "mutation",
-                    name,
-                    &path,
-                    mutation::catalogue().map(|mutation| mutation.name),
-                );
+                let known = mutation::catalogue().map(|mutation| mutation.name);
+                return self.unknown("mutation", name, &self.places.value(&path), known);
             };
             if resent && !mutation.applies_to_resent() {
                 return self.contradiction(
@@ -156,14 +149,17 @@ impl Checker<'_> {
         }
         let added = |name: &str| edits.claims.member(name).or(edits.header.member(name)).is_some();
         let there = |name: &str| MEMBERS.contains(&name) || added(name);
-        let omitted = edits.omit.iter().enumerate().map(|(index, name)| (name, format!("{path}.omit[{index}]")));
+        let omitted = edits.omit.iter().enumerate();
+        let omitted = omitted.map(|(index, name)| (name, format!("{path}.omit[{index}]")));
         let retyped = edits.retype.keys().map(|name| (name, format!("{path}.retype.{name}")));
         if let Some((name, path)) = omitted.chain(retyped).find(|(name, _)| !there(name)) {
-            return self.unknown("claim or header parameter", name, &path, MEMBERS.iter().copied());
+            let place = self.places.key(&path);
+            return self.unknown("claim or header parameter", name, &place, MEMBERS.iter().copied());
         }
         match &edits.jti {
             Some(JtiEdit::Of(name)) if !named.contains(&name.as_str()) => {
-                self.unknown("earlier step", name, &format!("{path}.jti.of"), named.iter().copied())
+                let place = self.places.value(&format!("{path}.jti.of"));
+                self.unknown("earlier step", name, &place, named.iter().copied())
             }
             _ => Ok(()),
         }

@@ -285,7 +285,10 @@ struct Container {
 impl Places {
     /// The place of the key, or of the item of a sequence, at `path`, or of the nearest thing above it.
     pub(super) fn key(&self, path: &str) -> Place {
-        self.nearest(path, |path| if path.ends_with(']') { self.values.get(path) } else { self.keys.get(path) })
+        self.nearest(
+            path,
+            |path| if path.ends_with(']') { self.values.get(path) } else { self.keys.get(path) },
+        )
     }
 
     /// The place of the value at `path`, or of the nearest thing above it.

@@ -113,7 +113,7 @@ impl std::str::FromStr for Span {
 }
 
 macro_rules! from_text {
-    ($type:ty, $name:literal, $pattern:literal, $description:literal) => {
+    ($type:ty, $name:literal, $expected:literal, $pattern:literal, $description:literal) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Text;
@@ -121,7 +121,7 @@ macro_rules! from_text {
                     type Value = $type;
 
                     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        out.write_str($description)
+                        out.write_str($expected)
                     }
 
                     // Here, and not behind `deserialize`, an error has the place of the value.
@@ -145,8 +145,20 @@ macro_rules! from_text {
     };
 }
 
-from_text!(Rate, "Rate", "^[1-9][0-9]*/[smh]$", "So many in a second, minute or hour: `20/s`.");
-from_text!(Span, "Duration", "^[1-9][0-9]*(ms|s|m|h)$", "A duration: `500ms`, `5s`, `2m`, `1h`.");
+from_text!(
+    Rate,
+    "Rate",
+    "a rate such as `20/s` or `100/m`",
+    "^[1-9][0-9]*/[smh]$",
+    "So many in a second, minute or hour: `20/s`."
+);
+from_text!(
+    Span,
+    "Duration",
+    "a duration such as `500ms`, `5s` or `2m`",
+    "^[1-9][0-9]*(ms|s|m|h)$",
+    "A duration: `500ms`, `5s`, `2m`, `1h`."
+);
 
 #[cfg(test)]
 mod tests {

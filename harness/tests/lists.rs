@@ -1,0 +1,101 @@
+//! Lists check themselves: cases, defects, mutations and requirements refer to each other, and nothing is orphaned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dpop_harness::mutation;
+use dpop_harness::plan::{Selected, all};
+use dpop_harness::proof::Script;
+use dpop_harness::reference::DEFECTS;
+use dpop_harness::scenario::{CaseKind, Pitfall, PreflightCheck, Scenario, load_embedded};
+use dpop_harness::spec::Ledger;
+
+fn scenarios() -> Vec<Scenario> {
+    load_embedded().expect("valid")
+}
+
+#[test]
+fn case_ids_are_unique() {
+    let scenarios = scenarios();
+    let cases = all(&scenarios);
+    let ids: BTreeSet<_> = cases.iter().map(|selected| &selected.case.id).collect();
+    assert_eq!(ids.len(), cases.len());
+}
+
+/// Every case is proven able to fail: a planted bug is there for it. Where the target can't be judged at all, the tests
+/// with hostile targets show it.
+#[test]
+fn every_case_is_needed_by_a_planted_defect() {
+    let needed: BTreeSet<&str> = DEFECTS.iter().flat_map(|row| row.caught_by).copied().collect();
+    let environment = |selected: &Selected<'_>| {
+        let CaseKind::Preflight(check) = selected.case.kind else { return false };
+        matches!(check, PreflightCheck::Reachable | PreflightCheck::Token | PreflightCheck::Control)
+    };
+    let scenarios = scenarios();
+    let orphans: Vec<&str> = all(&scenarios)
+        .iter()
+        .filter(|selected| !environment(selected) && !needed.contains(selected.case.id.as_str()))
+        .map(|selected| selected.case.id.as_str())
+        .collect();
+    assert!(orphans.is_empty(), "no defect shows that these can fail: {orphans:?}");
+}
+
+#[test]
+fn every_defect_names_cases_that_exist() {
+    let scenarios = scenarios();
+    let cases: BTreeSet<&str> = all(&scenarios).iter().map(|selected| selected.case.id.as_str()).collect();
+    for row in DEFECTS {
+        assert!(!row.caught_by.is_empty(), "{} names no case", row.name);
+        for id in row.caught_by {
+            assert!(cases.contains(id), "{} names {id}", row.name);
+        }
+    }
+}
+
+#[test]
+fn every_mutation_is_used_by_a_case() {
+    let scenarios = scenarios();
+    let used: BTreeSet<&str> = all(&scenarios)
+        .iter()
+        .filter_map(|selected| match &selected.case.kind {
+            CaseKind::Script { script, .. } => Some(script),
+            CaseKind::Answers(_) | CaseKind::Preflight(_) => None,
+        })
+        .flat_map(|script: &Script| script.steps.iter().flat_map(|step| &step.proof.mutate))
+        .map(String::as_str)
+        .collect();
+    for mutation in mutation::catalogue() {
+        assert!(used.contains(mutation.name), "no case uses {}", mutation.name);
+    }
+}
+
+/// The card: each of these pitfalls has at least three cases.
+#[test]
+fn every_pitfall_has_three_cases() {
+    let mut cases: BTreeMap<&str, usize> = BTreeMap::new();
+    for scenario in &scenarios() {
+        if let Some(pitfall) = scenario.pitfall {
+            *cases.entry(pitfall.name()).or_default() += scenario.cases.len();
+        }
+    }
+    for pitfall in Pitfall::ALL {
+        let number = cases.get(pitfall.name()).copied().unwrap_or_default();
+        assert!(number >= 3, "{} has {number} cases", pitfall.name());
+    }
+}
+
+/// A verdict cites what somebody has to do: not a duty of clients or of authorization servers.
+#[test]
+fn cited_requirements_are_duties_of_a_resource_server() {
+    use dpop_harness::spec::Role;
+    let scenarios = scenarios();
+    for selected in all(&scenarios) {
+        for id in &selected.case.spec {
+            let role = Ledger::embedded().requirement(id).map(|row| row.role);
+            assert!(
+                matches!(role, Some(Role::ResourceServer | Role::Server)),
+                "{} cites {id}, a duty of {role:?}",
+                selected.case.id
+            );
+        }
+    }
+}
