@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::run::{Decision, Ending, Exchange, Run, Turn};
 use crate::scenario::{AnswerCheck, Excuse, Expect};
 use crate::spec::Level;
+use crate::target::NoAnswer;
 
 /// What an outcome means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
@@ -72,6 +73,12 @@ impl Judgement {
         Self { verdict, reason: Some(reason.into()), decisive }
     }
 
+    /// The same, where so many exchanges come before the ones that were judged.
+    #[must_use]
+    pub fn behind(self, exchanges: usize) -> Self {
+        Self { decisive: self.decisive.map(|at| at + exchanges), ..self }
+    }
+
     /// Something that was performed and shows nothing.
     pub fn inconclusive(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Inconclusive, reason, None)
@@ -86,7 +93,7 @@ impl Judgement {
 /// Judges one performance of a case whose level, after the profile, is `level`.
 ///
 /// A step that must be refused and was accepted is a violation whatever the controls did. It was refused only if the
-/// correct request was accepted before and after.
+/// correct request was accepted before and after, and the transcript has to show that.
 pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Excuse>) -> Judgement {
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
@@ -102,9 +109,14 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
     let mut result = Judgement { verdict: Verdict::Pass, reason: None, decisive: None };
     for (index, expect) in expects.iter().enumerate() {
         // A challenge that was answered is not the last exchange of its step.
-        let Some((at, exchange)) = last_of_step(run, index) else { break };
+        let Some((at, exchange)) = last_of_step(run, index) else {
+            return Judgement::inconclusive(format!("step {} was not sent", index + 1));
+        };
         result.decisive = Some(at);
         let seen = &exchange.seen;
+        if seen.nothing == Some(NoAnswer::CapReached) {
+            return Judgement::new(Verdict::Inconclusive, NoAnswer::CapReached.to_string(), Some(at));
+        }
         match (expect, seen.decision) {
             (Expect::Accept, Decision::Accept)
             | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
@@ -133,7 +145,18 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             last_seen(run)
         ));
     }
+    if result.decisive.is_none() {
+        return Judgement::inconclusive("nothing was sent");
+    }
+    let held = |turn| run.transcript.iter().rfind(|exchange| exchange.turn == turn).is_some_and(accepts);
+    if !only_acceptance && !(held(Turn::ControlBefore) && held(Turn::ControlAfter)) {
+        return Judgement::inconclusive("no correct request was accepted before and after it");
+    }
     result
+}
+
+fn accepts(exchange: &Exchange) -> bool {
+    exchange.seen.decision == Decision::Accept
 }
 
 fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Excuse>) -> Judgement {
@@ -179,7 +202,9 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     use Compliance::{Complies, Deviates, NotApplicable, Tolerated, Weak};
     let seen = &exchange.seen;
     let refused_proof = exchange.presented && seen.decision == Decision::Reject;
+    let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
+        _ if seen.nothing == Some(NoAnswer::CapReached) => NotApplicable,
         AnswerCheck::Status if refused_proof => match seen.status {
             Some(401) => Complies,
             Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),
@@ -194,9 +219,9 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
             Some(_) => Complies,
             None => Deviates("a refused proof without an error code"),
         },
-        AnswerCheck::Fault if matches!(exchange.turn, Turn::Step(_)) => match seen.decision {
-            Decision::Fault => Deviates("a server error instead of a refusal"),
-            Decision::NoAnswer => Deviates("no answer instead of a refusal"),
+        AnswerCheck::Fault if of_the_tests => match seen.decision {
+            Decision::Fault => Deviates("a server error"),
+            Decision::NoAnswer => Deviates("no answer"),
             Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other => Complies,
         },
         AnswerCheck::NonceField if seen.decision == Decision::Challenge => {

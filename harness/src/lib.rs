@@ -1,9 +1,9 @@
 //! Conformance harness for OAuth DPoP (RFC 9449): proofs at byte level, scenarios, a runner, a judge, and a reference
 //! server to compare with.
 //!
-//! The modules import only from left to right: `clock, entropy, jose -> spec -> reference -> proof -> mutation ->
-//! scenario -> target -> plan -> run -> judge -> suite -> snapshot -> report -> cli`. A test keeps it so, and the page
-//! `harness/ARCHITECTURE.md` draws the map.
+//! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
+//! scenario -> target -> plan -> run -> judge -> suite -> snapshot -> report -> cli, fuzzing`. A test keeps it so, and the
+//! page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -25,3 +25,8 @@ pub mod target;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+
+/// The README's library code, kept true by running it.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

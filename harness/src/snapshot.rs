@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::judge::Verdict;
 use crate::run::Decision;
-use crate::suite::{Outcome, Results};
+use crate::suite::{Outcome, Results, Subject};
 
 /// What a target did, by case id: `accept`, `reject`, `challenge`, `fault`, `no-answer`, `skip`, `complies`, `deviates`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,7 +54,7 @@ impl Drift {
 
 /// The class of an outcome; none where it shows nothing.
 fn class(outcome: &Outcome) -> Option<&'static str> {
-    let judged_together = outcome.scenario == "rs.answer" || outcome.scenario == "rs.preflight";
+    let judged_together = outcome.subject != Subject::Requests;
     match outcome.verdict {
         Verdict::Inconclusive => None,
         Verdict::Skip => Some("skip"),

@@ -3,8 +3,10 @@
 mod demo;
 mod exit;
 mod explain;
+mod key;
 mod list;
 mod progress;
+mod proof;
 mod review;
 mod run;
 mod schema;
@@ -76,6 +78,10 @@ enum Command {
     Review(review::Arguments),
     /// Run the reference issuer and resource server, clean or with planted bugs.
     Serve(serve::Arguments),
+    /// Make a key for your own requests.
+    Key(key::Arguments),
+    /// Print a fresh proof for one request: curl -H "DPoP: $(dpop proof GET URL --jwk FILE --token-file FILE)".
+    Proof(proof::Arguments),
     /// Print the JSON Schema of a file format.
     Schema(schema::Arguments),
 }
@@ -167,6 +173,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),
+        Command::Key(arguments) => key::run(arguments, &mut context),
+        Command::Proof(arguments) => proof::run(arguments, &mut context),
         Command::Schema(arguments) => schema::run(arguments, &mut context),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {

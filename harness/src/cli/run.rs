@@ -126,7 +126,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let whole = arguments.ids.is_empty();
     let drift = match &config {
         // What was cut short says nothing about the rest.
-        Some(_) if stop.is_requested() => None,
+        Some(_) if stop.is_requested() || results.is_blocked() => None,
         Some(config) => Some(compare(config, &results, whole)?),
         None => None,
     };

@@ -240,7 +240,8 @@ impl<'a> Human<'a> {
             .iter()
             .map(|outcome| outcome.verdict)
             .filter(|verdict| *verdict != Verdict::Skip);
-        let text = format!("{} cases: {}", results.outcomes.len(), words(counts));
+        let cases = results.outcomes.len();
+        let text = format!("{cases} {}: {}", if cases == 1 { "case" } else { "cases" }, words(counts));
         let text = self.paint(worst.max().unwrap_or(Verdict::Pass), &text);
         writeln!(self.out, "\n{text}   {} requests in {:.1} s", results.requests(), report.seconds)
     }

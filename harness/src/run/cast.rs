@@ -12,7 +12,7 @@ pub struct Cast {
     pub own: Credentials,
     /// Another token of the own key; none where the source gives the same one twice or insists on another key.
     pub spare: Option<AccessToken>,
-    /// Another client.
+    /// Another client; none where the source insists on one key for all.
     pub stranger: Option<Credentials>,
 }
 
@@ -70,8 +70,14 @@ impl Cast {
         } else {
             None
         };
-        let stranger =
-            if needs.stranger { Some(obtain(Arc::new(ProofKey::generate(entropy))).await?) } else { None };
+        let stranger = if needs.stranger {
+            let other = obtain(Arc::new(ProofKey::generate(entropy))).await?;
+            // One key for all would make the own client of it, and an accusation of what is right.
+            let usable = other.token != own.token && other.key.thumbprint() != own.key.thumbprint();
+            usable.then_some(other)
+        } else {
+            None
+        };
         Ok(Self { own, spare, stranger })
     }
 }

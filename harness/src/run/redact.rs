@@ -1,57 +1,142 @@
 //! Keeping secrets in, and whatever a server sends harmless.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::proof::{AccessToken, ProofKey, tag};
 
 /// Knows every secret of a run and takes it out of every text.
 ///
 /// Tokens and private keys are handed to it when they come into being. Evidence passes through it on the way into the
-/// transcript, and so no report ever has a secret to leak.
-#[derive(Debug, Default)]
+/// transcript, and so no report ever has a secret to leak. A secret is also known percent-encoded, in hexadecimal, with
+/// the escapes of JSON, and in base64 wherever it stands in what was encoded: servers echo what they were sent, and a
+/// proof may itself carry what is secret.
+#[derive(Default)]
 pub struct Redactor {
-    /// Text to look for, and what stands for it; the longest first.
-    secrets: Mutex<Vec<(String, String)>>,
+    /// Spellings of secrets, and what stands for them, by their first characters; the longest first.
+    secrets: Mutex<HashMap<String, Vec<(String, String)>>>,
 }
 
 /// Parts of a token shorter than this are no secret: they stand in harmless text by chance.
 const SHORTEST: usize = 12;
+/// The most characters of a server's `error` code that are kept.
+const LONGEST_WORD: usize = 200;
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Redactor").finish_non_exhaustive()
+    }
+}
 
 impl Redactor {
     /// Takes in a token: as a whole, and its parts, since servers echo those.
     pub fn hide_token(&self, token: &AccessToken) {
         let text = token.expose();
-        self.hide(text, format!("[token {}]", tag(text)));
+        self.hide(text, &format!("[token {}]", tag(text)));
         // The header segment is the same for every token of an issuer and tells nothing.
         for part in text.split('.').skip(1).filter(|part| part.len() >= SHORTEST) {
-            self.hide(part, format!("[part of token {}]", tag(text)));
+            self.hide(part, &format!("[part of token {}]", tag(text)));
         }
     }
 
     /// Takes in a private key.
     pub fn hide_key(&self, key: &ProofKey) {
-        self.hide(&key.private_member(), format!("[private key {}]", tag(&key.private_member())));
+        self.hide(&key.private_member(), &format!("[private key {}]", tag(&key.private_member())));
     }
 
-    fn hide(&self, secret: &str, stand_in: String) {
+    fn hide(&self, secret: &str, stand_in: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        if secret.len() >= SHORTEST && !secrets.iter().any(|(known, _)| known == secret) {
-            let at = secrets.partition_point(|(known, _)| known.len() >= secret.len());
-            secrets.insert(at, (secret.to_owned(), stand_in));
+        for spelling in spellings(secret) {
+            let Some(start) = spelling.get(..SHORTEST) else { continue };
+            let alike = secrets.entry(start.to_owned()).or_default();
+            let at = alike.partition_point(|(known, _)| known.len() > spelling.len());
+            let known = alike.iter().any(|(known, _)| *known == spelling);
+            if !known {
+                alike.insert(at, (spelling, stand_in.to_owned()));
+            }
         }
     }
 
     /// `text` without secrets and without control characters.
     pub fn clean(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut clean = text.to_owned();
-        for (secret, stand_in) in secrets.iter() {
-            if clean.contains(secret.as_str()) {
-                clean = clean.replace(secret.as_str(), stand_in);
-            }
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            let alike = rest.get(..SHORTEST).and_then(|start| secrets.get(start));
+            let secret =
+                alike.and_then(|alike| alike.iter().find(|(secret, _)| rest.starts_with(secret.as_str())));
+            let length = match secret {
+                Some((secret, stand_in)) => {
+                    clean.push_str(stand_in);
+                    secret.len()
+                }
+                None => {
+                    clean.push(character);
+                    character.len_utf8()
+                }
+            };
+            rest = rest.get(length..).unwrap_or_default();
         }
         visible(&clean)
     }
+
+    /// The same for what should be one word: on one line, and not without end.
+    pub fn clean_word(&self, text: &str) -> String {
+        let clean = self.clean(text).replace('\n', "\\n");
+        match clean.char_indices().nth(LONGEST_WORD) {
+            Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+            None => clean,
+        }
+    }
+}
+
+/// The ways in which a server may spell what it was sent.
+fn spellings(secret: &str) -> Vec<String> {
+    let percent = |kept: fn(&u8) -> bool, lower: bool| {
+        secret.bytes().fold(String::new(), |out, byte| match (kept(&byte), lower) {
+            (true, _) => out + &char::from(byte).to_string(),
+            (false, true) => out + &format!("%{byte:02x}"),
+            (false, false) => out + &format!("%{byte:02X}"),
+        })
+    };
+    let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut spellings = vec![
+        secret.to_owned(),
+        secret.replace('/', "\\/"),
+        percent(unreserved, false),
+        percent(unreserved, true),
+        percent(|_| false, false),
+        percent(|_| false, true),
+        hex.to_uppercase(),
+        hex,
+    ];
+    for before in 0..3 {
+        let text = base64_inside(secret, before);
+        spellings.push(text.replace('+', "-").replace('/', "_"));
+        spellings.push(text);
+    }
+    spellings.sort();
+    spellings.dedup();
+    spellings
+}
+
+/// The characters that `secret` alone decides in the base64 of a text in which so many bytes (modulo 3) precede it.
+fn base64_inside(secret: &str, before: usize) -> String {
+    let bytes = [&vec![0; before], secret.as_bytes()].concat();
+    let mut text = STANDARD_NO_PAD.encode(&bytes);
+    if bytes.len() % 3 != 0 {
+        text.pop();
+    }
+    text.split_off((before * 8).div_ceil(6))
 }
 
 /// `text` with everything that could steer a terminal, or hide in an editor, written as an escape. Line feeds stay.
@@ -74,7 +159,10 @@ pub fn visible(text: &str) -> String {
 
 /// Bidirectional controls, and characters that take no room or are none.
 fn steers_direction(character: char) -> bool {
-    matches!(u32::from(character), 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xffff)
+    matches!(
+        u32::from(character),
+        0x061c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xffff | 0xe0000..=0xe007f
+    )
 }
 
 #[cfg(test)]
@@ -89,6 +177,47 @@ mod tests {
         redactor.hide_token(&token);
         let clean = redactor.clean(&format!("DPoP {} and c2lnbmF0dXJlc2lnbmF0dXJl", token.expose()));
         assert_eq!(clean, format!("DPoP [token {0}] and [part of token {0}]", tag(token.expose())));
+    }
+
+    #[test]
+    fn other_spellings() {
+        let redactor = Redactor::default();
+        let secret = "a+long/opaque=token~";
+        redactor.hide_token(&AccessToken::new(secret));
+        for text in [
+            r"a+long\/opaque=token~",
+            "a%2Blong%2Fopaque%3Dtoken~",
+            "a%2blong%2fopaque%3dtoken~",
+            "612b6c6f6e672f6f70617175653d746f6b656e7e",
+        ] {
+            assert_eq!(redactor.clean(text), format!("[token {}]", tag(secret)), "{text}");
+        }
+        for before in ["", "D", "DP", "DPoP "] {
+            for after in ["", "x", "xy"] {
+                let text = crate::jose::base64url::encode(format!("{before}{secret}{after}"));
+                let clean = redactor.clean(&text);
+                // What is left are the neighbours, and at each end a character that is only half the secret's.
+                assert!(clean.contains(&tag(secret)), "{before:?} {after:?}: {clean}");
+                assert!(
+                    clean.len() - format!("[token {}]", tag(secret)).len()
+                        <= 2 * (before.len() + after.len() + 1)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_is_short_and_on_one_line() {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.clean_word("a\nb"), "a\\nb");
+        assert_eq!(redactor.clean_word(&"ä".repeat(1000)).chars().count(), LONGEST_WORD + 1);
+    }
+
+    #[test]
+    fn nothing_is_printed_by_accident() {
+        let redactor = Redactor::default();
+        redactor.hide_token(&AccessToken::new("secret-secret-secret"));
+        assert!(!format!("{redactor:?}").contains("secret-secret"));
     }
 
     #[test]

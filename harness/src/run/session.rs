@@ -7,7 +7,7 @@ use super::transcript::{Exchange, Transcript, Turn, show_answer, show_request};
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
-use crate::mutation::{Minted, mint};
+use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
 use crate::scenario::Expect;
 use crate::target::Target;
@@ -80,7 +80,9 @@ impl Session<'_> {
         let before = self.clock.now();
         let answer = self.target.send(request).await;
         let took = self.clock.now().duration_since(before).unwrap_or_default();
-        let seen = observe(&answer);
+        let mut seen = observe(&answer);
+        // What a server says may be what it was sent.
+        seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
@@ -88,7 +90,10 @@ impl Session<'_> {
         transcript.push(Exchange {
             turn,
             request: show_request(request, self.redactor),
-            proof: minted.filter(|_| has("DPoP")).map(|minted| minted.proof.clone()),
+            proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
+                header: self.redactor.clean(&minted.proof.header),
+                claims: self.redactor.clean(&minted.proof.claims),
+            }),
             presented: under_dpop && has("DPoP"),
             with_nonce: self.nonce.is_some(),
             shared: false,

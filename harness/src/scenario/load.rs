@@ -20,7 +20,7 @@ pub fn load(sources: &[Source]) -> Result<Vec<Scenario>, Box<Diagnostic>> {
         let documents = source.documents::<ScenarioRow>()?;
         if documents.is_empty() {
             let fault = Fault::Shape("there is no scenario in this file".to_owned());
-            return Err(Diagnostic::at_start(Path::new(&source.file), fault));
+            return Err(source.at("", fault));
         }
         for (row, places) in documents {
             check::scenario(&row, source, &places)?;

@@ -211,7 +211,11 @@ impl Source {
         for event in Parser::new_from_str(&self.text) {
             let (event, span) = event.map_err(|error| {
                 let marker = *error.marker();
-                let at = byte(marker.index());
+                // What is missing at the end of the file is missing behind its last word.
+                let at = match byte(marker.index()) {
+                    end if end == self.text.len() => self.text.trim_end().len(),
+                    at => at,
+                };
                 self.diagnostic(Fault::Syntax(error.info().to_owned()), &Place(at..at))
             })?;
             match event {

@@ -5,6 +5,7 @@ use crate::scenario::{AnswerCheck, CaseKind};
 
 use super::Suite;
 use super::outcome::Outcome;
+use super::preflight;
 
 /// How many deviating cases a reason names.
 const NAMED: usize = 3;
@@ -15,7 +16,7 @@ impl Suite<'_> {
         &self,
         selected: &[Selected<'_>],
         played: &[Outcome],
-        preflight: &[Outcome],
+        checks: &[Outcome],
         obstacle: Option<&str>,
     ) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
@@ -25,7 +26,14 @@ impl Suite<'_> {
             let obstacle = obstacle.or_else(|| self.traits.unmet(case.case).map(str::to_owned));
             let outcome = match obstacle {
                 Some(why) => self.skipped(*case, &why),
-                None => self.judge_answer(*case, check, played, preflight).await,
+                None => {
+                    let outcome = self.judge_answer(*case, check, played, checks).await;
+                    // It may be lost over looking for a deviation once more.
+                    match self.lost_because() {
+                        Some(why) => self.skipped(*case, &why),
+                        None => outcome,
+                    }
+                }
             };
             self.finished(&outcome);
             outcomes.push(outcome);
@@ -38,11 +46,14 @@ impl Suite<'_> {
         case: Selected<'_>,
         check: AnswerCheck,
         played: &[Outcome],
-        preflight: &[Outcome],
+        checks: &[Outcome],
     ) -> Outcome {
         let level = self.setup.profile.level(case.case.level);
-        let seen: Vec<Seen<'_>> =
-            preflight.iter().chain(played).flat_map(|outcome| seen(outcome, check)).collect();
+        let seen: Vec<Seen<'_>> = checks
+            .iter()
+            .chain(played)
+            .flat_map(|outcome| seen(&outcome.id, &outcome.transcript, check))
+            .collect();
         let outcome = |judgement, transcript, reproduced| {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
@@ -76,9 +87,7 @@ impl Suite<'_> {
             return outcome(judgement, transcript, None);
         }
         // Seen in two requests it was seen twice; seen in one, that one is sent again.
-        if deviating.len() > 1
-            || self.seen_again(cases.first().copied(), check, &verdict_of, worst, played).await
-        {
+        if deviating.len() > 1 || self.seen_again(cases.first().copied(), check, &verdict_of, worst).await {
             let times = deviating.len().max(2);
             outcome(judgement, transcript, Some((times, times)))
         } else {
@@ -94,15 +103,13 @@ impl Suite<'_> {
         check: AnswerCheck,
         verdict_of: &dyn Fn(Compliance) -> Verdict,
         worst: Verdict,
-        played: &[Outcome],
     ) -> bool {
-        let Some(case) = id.and_then(|id| self.cases.iter().find(|case| case.case.id == id).copied()) else {
-            // Only the preflight's own requests are not cases; they are two, and sent twice.
-            return played.is_empty();
+        let id = id.unwrap_or_default();
+        let transcript = match self.cases.iter().find(|case| case.case.id == id) {
+            Some(case) => self.perform(*case, &mut self.session()).await.transcript,
+            None => preflight::requests_again(self.setup, self.redactor).await,
         };
-        let mut session = self.session();
-        let outcome = self.perform(case, &mut session).await;
-        seen(&outcome, check).any(|seen| verdict_of(seen.compliance) == worst)
+        seen(id, &transcript, check).any(|seen| verdict_of(seen.compliance) == worst)
     }
 }
 
@@ -112,10 +119,10 @@ struct Seen<'a> {
     compliance: Compliance,
 }
 
-/// The answers of an outcome to which a check applies.
-fn seen(outcome: &Outcome, check: AnswerCheck) -> impl Iterator<Item = Seen<'_>> {
-    outcome.transcript.iter().filter_map(move |exchange| match judge_answer(check, exchange) {
+/// The answers in the transcript of a case to which a check applies.
+fn seen<'a>(case: &'a str, transcript: &'a [Exchange], check: AnswerCheck) -> impl Iterator<Item = Seen<'a>> {
+    transcript.iter().filter_map(move |exchange| match judge_answer(check, exchange) {
         Compliance::NotApplicable => None,
-        compliance => Some(Seen { case: &outcome.id, exchange, compliance }),
+        compliance => Some(Seen { case, exchange, compliance }),
     })
 }

@@ -28,7 +28,7 @@ use crate::target::tokens::TokenSource;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
 
 pub use embedded::against_reference;
-pub use outcome::{Counts, Outcome, Results};
+pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
 
 /// Everything that a run needs.
@@ -113,8 +113,8 @@ pub async fn run_until(
     let obstacle = if stop.is_requested() { Some(INTERRUPTED) } else { preflight.obstacle.as_deref() };
     let judged = suite.judge_answers(selected, &played, &outcomes, obstacle).await;
     let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(why) = lost {
-        outcome::replace_control(&mut outcomes, scenarios, setup, &why);
+    if let Some(lost) = lost {
+        outcome::replace_preflight(&mut outcomes, scenarios, setup, &lost);
     }
     outcomes.retain(shown);
     outcomes.extend(played.into_iter().filter(|outcome| is_selected(selected, &outcome.id)));
@@ -152,7 +152,7 @@ struct Suite<'a> {
     /// The clients that cases share where tokens cost a request.
     pool: Option<Cast>,
     /// Why the target was given up.
-    lost: Mutex<Option<String>>,
+    lost: Mutex<Option<performance::Lost>>,
     events: Mutex<&'a mut (dyn FnMut(Event<'_>) + Send)>,
 }
 
@@ -172,7 +172,9 @@ impl Suite<'_> {
         let outcomes = Mutex::new(Vec::new());
         let worker = async || {
             let mut session = self.session();
-            while let Some(case) = self.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(case) = self.cases.get(index) else { break };
                 let outcome = tokio::select! {
                     biased;
                     () = self.stop.requested() => self.skipped(*case, INTERRUPTED),
@@ -181,11 +183,13 @@ impl Suite<'_> {
                 if is_selected(selected, &outcome.id) {
                     self.finished(&outcome);
                 }
-                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
             }
         };
         join_all((0..self.setup.jobs).map(|_| worker())).await;
-        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(index, _)| *index);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
     /// Fresh clients, or the shared ones where tokens cost a request.

@@ -5,6 +5,18 @@ use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
 use crate::spec::{Level, Profile};
 
 use super::Setup;
+use super::performance::Lost;
+
+/// What an outcome is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The answers to the requests of a case.
+    Requests,
+    /// A property of all refusals of the run.
+    Answers,
+    /// Whether the target can be judged at all.
+    Preflight,
+}
 
 /// The outcome of one case.
 #[derive(Debug, Clone)]
@@ -13,6 +25,8 @@ pub struct Outcome {
     pub id: String,
     /// E.g. `rs.ath`.
     pub scenario: String,
+    /// What it is about.
+    pub subject: Subject,
     /// The scenario's file.
     pub file: String,
     /// The line of the case in it.
@@ -55,6 +69,11 @@ impl Outcome {
         Self {
             id: case.id.clone(),
             scenario: scenario.id.clone(),
+            subject: match case.kind {
+                CaseKind::Script { .. } => Subject::Requests,
+                CaseKind::Answers(_) => Subject::Answers,
+                CaseKind::Preflight(_) => Subject::Preflight,
+            },
             file: scenario.file.clone(),
             line: case.line,
             title: case.title.clone(),
@@ -159,22 +178,35 @@ impl Results {
         Counts::of(&self.outcomes)
     }
 
+    /// Whether the target could not be judged as a whole: a preflight check did not pass, or it was lost on the way.
+    pub fn is_blocked(&self) -> bool {
+        self.outcomes
+            .iter()
+            .any(|outcome| outcome.subject == Subject::Preflight && super::stops_the_run(outcome))
+    }
+
     /// How many requests were sent.
     pub fn requests(&self) -> usize {
         self.outcomes.iter().map(Outcome::requests).sum()
     }
 }
 
-/// Puts the one finding that a lost target amounts to in the place of the preflight control that passed.
-pub(super) fn replace_control(outcomes: &mut Vec<Outcome>, scenarios: &[Scenario], setup: &Setup, why: &str) {
-    let control = |kind: &CaseKind| matches!(kind, CaseKind::Preflight(PreflightCheck::Control));
+/// Puts the one finding that a lost target amounts to in the place of the preflight check that had passed.
+pub(super) fn replace_preflight(
+    outcomes: &mut Vec<Outcome>,
+    scenarios: &[Scenario],
+    setup: &Setup,
+    lost: &Lost,
+) {
+    let lost_check = |kind: &CaseKind| matches!(kind, CaseKind::Preflight(check) if *check == lost.check);
     let Some(selected) =
-        crate::plan::all(scenarios).into_iter().find(|selected| control(&selected.case.kind))
+        crate::plan::all(scenarios).into_iter().find(|selected| lost_check(&selected.case.kind))
     else {
         return;
     };
     let before =
         outcomes.iter().position(|outcome| outcome.id == selected.case.id).map(|at| outcomes.remove(at));
     let transcript = before.map(|outcome| outcome.transcript).unwrap_or_default();
-    outcomes.push(Outcome::new(selected, setup.profile, Judgement::inconclusive(why), transcript, None));
+    let judgement = Judgement::inconclusive(lost.why.clone());
+    outcomes.push(Outcome::new(selected, setup.profile, judgement, transcript, None));
 }

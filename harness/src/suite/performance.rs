@@ -1,16 +1,59 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::judge::{Judgement, judge};
+use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
-use crate::run::{Cast, Decision, Ending, Needs, Run, Session, Transcript, Turn};
-use crate::scenario::CaseKind;
+use crate::run::{Cast, CastError, Decision, Ending, Needs, Observation, Run, Session, Transcript, Turn};
+use crate::scenario::{CaseKind, PreflightCheck};
+use crate::target::NoAnswer;
 
 use super::Suite;
 use super::outcome::Outcome;
 
 /// How long to wait before a target that failed a control is asked once more.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Why a run was given up: one finding, in the place of a preflight check that had passed.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) check: PreflightCheck,
+    pub(super) why: String,
+    /// Why everything that is left is skipped.
+    skip: &'static str,
+}
+
+impl Lost {
+    fn of(during: Selected<'_>, seen: &Observation) -> Self {
+        let id = &during.case.id;
+        let (why, skip) = match &seen.nothing {
+            Some(NoAnswer::CapReached) => (
+                format!("stopped during {id}: {}", NoAnswer::CapReached),
+                "the cap on requests (limits.max-requests) was reached",
+            ),
+            _ => (
+                format!("lost during {id}: a correct request was answered {seen}"),
+                "the target was lost, see rs.preflight.control",
+            ),
+        };
+        Self { check: PreflightCheck::Control, why, skip }
+    }
+
+    fn without_token(during: Selected<'_>, error: &str) -> Self {
+        Self {
+            check: PreflightCheck::Token,
+            why: format!("no access token during {}: {error}", during.case.id),
+            skip: "there were no more access tokens, see rs.preflight.token",
+        }
+    }
+}
+
+/// One performance and what it means.
+struct Take {
+    run: Run,
+    judgement: Judgement,
+    /// Whether there was a token to perform it with.
+    performed: bool,
+}
 
 impl Suite<'_> {
     /// A case that is not performed.
@@ -20,110 +63,122 @@ impl Suite<'_> {
 
     /// Performs one case. What looks like a fault of the target is performed once more, with fresh key and token.
     pub(super) async fn perform(&self, case: Selected<'_>, session: &mut Session<'_>) -> Outcome {
-        let CaseKind::Script { script, expects } = &case.case.kind else {
-            return self.skipped(case, "it sends nothing");
+        match self.confirmed(case, session).await {
+            Ok(outcome) => outcome,
+            Err(why) => self.skipped(case, &why),
+        }
+    }
+
+    /// The outcome of a case, or why there is none.
+    async fn confirmed(&self, case: Selected<'_>, session: &mut Session<'_>) -> Result<Outcome, String> {
+        let CaseKind::Script { script, .. } = &case.case.kind else {
+            return Err("it sends nothing".to_owned());
         };
-        if let Some(why) = self.traits.unmet(case.case) {
-            return self.skipped(case, why);
+        let unmet = self.traits.unmet(case.case).map(str::to_owned);
+        if let Some(why) = unmet.or_else(|| self.lost_because()) {
+            return Err(why);
         }
-        if let Some(why) = self.lost_because() {
-            return self.skipped(case, &why);
-        }
-        let level = self.setup.profile.level(case.case.level);
         let needs = Needs::of(script);
-        let controlled = !case.case.kind.expects_acceptance();
-        let play = async |session: &mut Session<'_>, cast: Result<Cast, _>| match cast {
-            Ok(cast) => {
-                let run = session.play(script, expects, &cast, controlled).await;
-                let judgement = judge(&run, expects, level, case.case.excused_by);
-                (run, judgement)
-            }
-            Err(error) => no_token(&self.redactor.clean(&format!("{error}"))),
+        let outcome = |judgement, transcript, reproduced| {
+            Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
-        let (run, judgement) = play(session, self.cast(needs).await).await;
-        if troubled(&run)
-            && let Err(why) = self.still_there(case).await
-        {
-            return self.skipped(case, &why);
+        let mut transcript = Transcript::new();
+        let mut take = self.take(case, session, self.cast(needs).await).await?;
+        if !take.judgement.verdict.is_finding() && control_failed(&take.run) {
+            // A control that failed once: what the next time shows, counts.
+            transcript = take.run.transcript;
+            take = self.take(case, &mut self.session(), self.fresh_cast(needs).await).await?;
         }
-        let broken = matches!(run.ending, Ending::ControlBefore | Ending::ControlAfter);
-        if !judgement.verdict.is_finding() && !broken {
-            return Outcome::new(case, self.setup.profile, judgement, run.transcript, None);
+        if !take.judgement.verdict.is_finding() {
+            let judgement = take.judgement.behind(transcript.len());
+            transcript.extend(take.run.transcript);
+            return Ok(outcome(judgement, transcript, None));
         }
 
         // Once more, with nothing left from the first time.
-        let mut fresh = self.session();
-        let (again, second) = play(&mut fresh, self.fresh_cast(needs).await).await;
-        let finding =
-            [&judgement, &second].into_iter().find(|judgement| judgement.verdict.is_finding()).cloned();
-        let Some(finding) = finding else {
-            // A control that failed once and not again: what the second time shows, counts.
-            return Outcome::new(case, self.setup.profile, second, joined(run, again).0, None);
-        };
-        let reproduced = judgement.verdict == second.verdict;
-        if reproduced
-            && !controlled
-            && let Err(why) = self.still_there(case).await
-        {
-            return self.skipped(case, &why);
-        }
-        let (transcript, offset) = joined(run, again);
+        let again = self.take(case, &mut self.session(), self.fresh_cast(needs).await).await?;
+        transcript.extend(take.run.transcript);
+        let reproduced = again.judgement.verdict == take.judgement.verdict;
+        let finding = take.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
-            Judgement { decisive: second.decisive.map(|at| at + offset), ..second }
+            again.judgement.behind(transcript.len())
+        } else if again.performed {
+            Judgement::inconclusive(format!("not reproducible: {finding}"))
         } else {
-            Judgement::inconclusive(format!("not reproducible: {}", finding.reason.unwrap_or_default()))
+            let why = again.judgement.reason.unwrap_or_default();
+            Judgement::inconclusive(format!(
+                "seen once, and could not be looked for again ({why}): {finding}"
+            ))
         };
-        let times = (1 + usize::from(reproduced), 2);
-        Outcome::new(case, self.setup.profile, judgement, transcript, Some(times))
+        transcript.extend(again.run.transcript);
+        let times = (1 + usize::from(reproduced), 1 + usize::from(again.performed));
+        Ok(outcome(judgement, transcript, Some(times)))
+    }
+
+    /// Performs a case once and judges it; or why there is nothing to judge: the target was lost over it.
+    async fn take(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        cast: Result<Cast, CastError>,
+    ) -> Result<Take, String> {
+        let CaseKind::Script { script, expects } = &case.case.kind else {
+            return Err("it sends nothing".to_owned());
+        };
+        let cast = match cast {
+            Ok(cast) => cast,
+            Err(error) => {
+                let why = self.redactor.clean(&format!("no access token: {error}"));
+                let run = Run { transcript: Transcript::new(), ending: Ending::Played };
+                return Ok(Take { run, judgement: Judgement::inconclusive(why), performed: false });
+            }
+        };
+        let controlled = !case.case.kind.expects_acceptance();
+        let run = session.play(script, expects, &cast, controlled).await;
+        let level = self.setup.profile.level(case.case.level);
+        let judgement = judge(&run, expects, level, case.case.excused_by);
+        // Where no control tells, a correct request that was not accepted makes one ask if the target is still there.
+        let doubtful = !controlled && !matches!(judgement.verdict, Verdict::Pass | Verdict::Skip);
+        if doubtful || control_failed(&run) || run.transcript.iter().any(unanswered) {
+            self.still_there(case).await?;
+        }
+        Ok(Take { run, judgement, performed: true })
     }
 
     pub(super) fn lost_because(&self) -> Option<String> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.as_ref().map(|_| "the target was lost, see rs.preflight.control".to_owned())
+        lost.as_ref().map(|lost| lost.skip.to_owned())
     }
 
     /// Whether the target still accepts a correct request by a new client. If not, the run gives it up: that is one
     /// finding, and everything that is left is skipped.
     async fn still_there(&self, during: Selected<'_>) -> Result<(), String> {
-        let mut last = String::new();
-        for attempt in 0..2 {
-            if attempt > 0 {
-                self.setup.clock.sleep(PATIENCE).await;
-            }
-            let mut session = Session { nonce: None, ..self.session() }; // as a client that was never here before
-            last = match self.fresh_cast(Needs::default()).await {
-                Ok(cast) => {
-                    let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;
-                    if seen.decision == Decision::Accept {
-                        return Ok(());
-                    }
-                    format!("a correct request was answered {seen}")
-                }
-                Err(error) => self.redactor.clean(&error.to_string()),
-            };
+        let mut found = self.ask_for_control(during).await;
+        if found.is_err() {
+            self.setup.clock.sleep(PATIENCE).await;
+            found = self.ask_for_control(during).await;
         }
+        let Err(reason) = found else { return Ok(()) };
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.get_or_insert_with(|| format!("lost during {}: {last}", during.case.id));
-        Err("the target was lost, see rs.preflight.control".to_owned())
+        Err(lost.get_or_insert(reason).skip.to_owned())
+    }
+
+    async fn ask_for_control(&self, during: Selected<'_>) -> Result<(), Lost> {
+        let mut session = Session { nonce: None, ..self.session() }; // as a client that was never here before
+        let cast = self
+            .fresh_cast(Needs::default())
+            .await
+            .map_err(|error| Lost::without_token(during, &self.redactor.clean(&error.to_string())))?;
+        let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;
+        if seen.decision == Decision::Accept { Ok(()) } else { Err(Lost::of(during, &seen)) }
     }
 }
 
-/// Whether something happened that makes one ask if the target is still there.
-fn troubled(run: &Run) -> bool {
-    let nothing = |exchange: &crate::run::Exchange| exchange.seen.decision == Decision::NoAnswer;
-    matches!(run.ending, Ending::ControlBefore | Ending::ControlAfter) || run.transcript.iter().any(nothing)
+fn control_failed(run: &Run) -> bool {
+    matches!(run.ending, Ending::ControlBefore | Ending::ControlAfter)
 }
 
-fn no_token(why: &str) -> (Run, Judgement) {
-    let run = Run { transcript: Transcript::new(), ending: Ending::Played };
-    (run, Judgement::inconclusive(format!("no access token: {why}")))
-}
-
-/// Both transcripts, and where the second begins.
-fn joined(first: Run, second: Run) -> (Transcript, usize) {
-    let mut transcript = first.transcript;
-    let offset = transcript.len();
-    transcript.extend(second.transcript);
-    (transcript, offset)
+fn unanswered(exchange: &crate::run::Exchange) -> bool {
+    exchange.seen.decision == Decision::NoAnswer
 }

@@ -78,6 +78,16 @@ pub(super) async fn run(
     }
 }
 
+/// Sends once more what the preflight sends, for what was seen there only.
+pub(super) async fn requests_again(setup: &Setup, redactor: &Redactor) -> Transcript {
+    let mut checks = Checks { setup, redactor, nonce_policy: NoncePolicy::Never, nonce: None, pool: None };
+    let mut transcript = Transcript::new();
+    checks.canary(&mut transcript).await;
+    checks.token(Needs::default()).await;
+    checks.control(&mut transcript).await;
+    transcript
+}
+
 struct Checks<'a> {
     setup: &'a Setup,
     redactor: &'a Redactor,
@@ -96,8 +106,13 @@ impl Checks<'_> {
                 let first = self.canary(&mut transcript).await;
                 if first.verdict.is_finding() {
                     let again = self.canary(&mut transcript).await;
-                    reproduced = Some((1 + usize::from(again.verdict == first.verdict), 2));
-                    if again.verdict == first.verdict { first } else { again }
+                    let seen_again = again.verdict == first.verdict;
+                    reproduced = Some((1 + usize::from(seen_again), 2));
+                    match first.reason {
+                        _ if seen_again => again,
+                        Some(reason) => Judgement::inconclusive(format!("not reproducible: {reason}")),
+                        None => again,
+                    }
                 } else {
                     first
                 }
@@ -114,9 +129,12 @@ impl Checks<'_> {
         match seen.nothing {
             None => passed(0),
             Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
-            Some(why) => Judgement {
+            Some(_) => Judgement {
                 decisive: Some(0),
-                ..Judgement::inconclusive(format!("{}: {why}", self.setup.call.uri.without_query()))
+                ..Judgement::inconclusive(format!(
+                    "is {} up, and the right address?",
+                    self.setup.call.uri.without_query()
+                ))
             },
         }
     }
@@ -143,21 +161,36 @@ impl Checks<'_> {
                 break;
             }
         }
+        let mut result = passed(transcript.len() - 1);
         for (at, what) in
             [(bare, "without credentials"), (transcript.len() - 1, "with a token that nobody issued")]
         {
             let Some(exchange) = transcript.get(at) else { continue };
-            if exchange.seen.decision == Decision::Accept {
-                return Judgement {
-                    verdict: Verdict::Fail,
-                    reason: Some(format!(
-                        "a request {what} was accepted: the resource is not protected at all"
-                    )),
-                    decisive: Some(at),
-                };
+            let seen = &exchange.seen;
+            let (verdict, reason) = match (seen.decision, &seen.nothing) {
+                (Decision::Reject | Decision::Challenge, _) => continue,
+                (Decision::Accept, _) => (
+                    Verdict::Fail,
+                    format!("a request {what} was accepted: the resource is not protected at all"),
+                ),
+                (_, Some(NoAnswer::CapReached)) => (Verdict::Inconclusive, NoAnswer::CapReached.to_string()),
+                (Decision::Fault | Decision::NoAnswer, _) => {
+                    (Verdict::Note, format!("a request {what} was not accepted, but answered {seen}"))
+                }
+                (Decision::Other, _) => (
+                    Verdict::Note,
+                    format!(
+                        "a request {what} was not accepted, but answered {seen}, which is routing and no refusal"
+                    ),
+                ),
+            };
+            let judgement = Judgement { verdict, reason: Some(reason), decisive: Some(at) };
+            if verdict == Verdict::Fail {
+                return judgement;
             }
+            result = judgement;
         }
-        passed(transcript.len() - 1)
+        result
     }
 
     async fn token(&mut self, needs: Needs) -> Judgement {
@@ -183,6 +216,9 @@ impl Checks<'_> {
         let at = transcript.len() - 1;
         if seen.decision == Decision::Accept {
             return passed(at);
+        }
+        if seen.nothing == Some(NoAnswer::CapReached) {
+            return Judgement::inconclusive(NoAnswer::CapReached.to_string());
         }
         let reason = format!("a correct request was answered {seen}; {}", advice(transcript.get(at)));
         Judgement { decisive: Some(at), ..Judgement::inconclusive(reason) }
@@ -227,10 +263,13 @@ fn advice(exchange: Option<&Exchange>) -> &'static str {
             "the proof is not to its taste: does it know its public URL (target.htu-base), and do the clocks agree?"
         }
         (Decision::Reject, Some("insufficient_scope")) => "the token lacks a scope: see auth.scope",
+        (Decision::Challenge, _) if exchange.seen.nonce.is_none() => {
+            "it asks for a nonce and supplies none that a client could use (DPoP-Nonce, RFC 9449 section 8)"
+        }
         (Decision::Challenge, _) => "it asks for a nonce again and again",
         (Decision::Other, _) => "is target.resource the right method and path?",
-        (Decision::Fault, _) => "see the server's log",
-        (Decision::Accept | Decision::Reject | Decision::NoAnswer, _) => {
+        (Decision::Fault | Decision::NoAnswer, _) => "see the server's log",
+        (Decision::Accept | Decision::Reject, _) => {
             "is it set up for DPoP, and does it trust the token's issuer?"
         }
     }

@@ -254,7 +254,12 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         }
         match text("content-length") {
             Some(length) => {
-                let length: usize = length.parse().map_err(|_| NoAnswer::Malformed("Content-Length"))?;
+                let digits = length.bytes().all(|byte| byte.is_ascii_digit());
+                let length: u64 = match length.parse() {
+                    Ok(length) if digits => length,
+                    _ => return Err(NoAnswer::Malformed("Content-Length")),
+                };
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
                 self.exactly(length.min(MAX_BODY)).await
             }
             None => {
