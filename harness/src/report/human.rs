@@ -243,7 +243,8 @@ impl<'a> Human<'a> {
         let cases = results.outcomes.len();
         let text = format!("{cases} {}: {}", if cases == 1 { "case" } else { "cases" }, words(counts));
         let text = self.paint(worst.max().unwrap_or(Verdict::Pass), &text);
-        writeln!(self.out, "\n{text}   {} requests in {:.1} s", results.requests(), report.seconds)
+        let gap = if self.style.verbosity < 0 { "" } else { "\n" };
+        writeln!(self.out, "{gap}{text}   {} requests in {:.1} s", results.requests(), report.seconds)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod human;
 pub mod json;
+mod junit;
 
 use std::io::{self, Write};
 
@@ -32,8 +33,7 @@ pub struct Format {
 }
 
 /// Every format.
-pub const FORMATS: &[Format] = &[Format {
-    name: "json",
-    summary: "everything, as `dpop schema results` describes it",
-    write: json::write,
-}];
+pub const FORMATS: &[Format] = &[
+    Format { name: "json", summary: "everything, as `dpop schema results` describes it", write: json::write },
+    Format { name: "junit", summary: "one testcase a case, for CI servers", write: junit::write },
+];
