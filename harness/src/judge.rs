@@ -112,7 +112,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
         let Some((at, exchange)) = last_of_step(run, index) else {
             return Judgement::inconclusive(format!("step {} was not sent", index + 1));
         };
-        result.decisive = Some(at);
+        if result.verdict == Verdict::Pass {
+            result.decisive = Some(at); // a note stays with what it is about
+        }
         let seen = &exchange.seen;
         if seen.nothing == Some(NoAnswer::CapReached) {
             return Judgement::new(Verdict::Inconclusive, NoAnswer::CapReached.to_string(), Some(at));

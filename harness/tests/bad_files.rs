@@ -112,7 +112,7 @@ fn check_excerpt(stderr: &str, content: &[u8], line: usize, column: usize) {
     let caret = carets.find('^').unwrap_or_else(|| panic!("no caret below line {line}:\n{stderr}"));
     let shown_as_it_is = source.is_ascii() && !source.contains('\t') && !source.starts_with(&" ".repeat(20));
     if shown_as_it_is {
-        assert!(stderr.contains(&format!("{number}{source}").trim_end()), "{stderr}");
+        assert!(stderr.contains(format!("{number}{source}").trim_end()), "{stderr}");
         assert_eq!(caret + 1 - number.len(), column, "the caret's column\n{stderr}");
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "chores run in real time")]
 
 mod codegen;
+mod insta;
 mod targets;
 
 use std::fmt;
@@ -23,6 +24,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         about: "write the files that are made from the code: schemas, the reference server's snapshot",
         run: codegen::run,
+    },
+    Command {
+        name: "insta",
+        arguments: "",
+        about: "see that the real `cargo insta` reads the snapshots of `dpop run`",
+        run: insta::run,
     },
     Command {
         name: "targets",

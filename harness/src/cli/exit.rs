@@ -24,11 +24,12 @@ pub enum Exit {
 impl Exit {
     /// What a finished run amounts to; `deny_warnings` makes a `warn` count like a `fail`.
     pub fn of(results: &Results, drift: Option<&Drift>, deny_warnings: bool) -> Self {
-        let counts = results.counts();
-        let failed = counts.number(Verdict::Fail) > 0 || (deny_warnings && counts.number(Verdict::Warn) > 0);
-        if failed || drift.is_some_and(Drift::is_drift) {
+        let denied = |verdict| verdict == Verdict::Fail || (deny_warnings && verdict == Verdict::Warn);
+        let failed =
+            results.outcomes.iter().any(|outcome| denied(outcome.verdict) && outcome.waived.is_none());
+        if failed || !results.waiver_faults.is_empty() || drift.is_some_and(Drift::is_drift) {
             Self::Nonconformity
-        } else if counts.number(Verdict::Inconclusive) > 0 {
+        } else if results.counts().number(Verdict::Inconclusive) > 0 {
             Self::Environment
         } else {
             Self::Conforms

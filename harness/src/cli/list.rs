@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Context, Exit, Failure};
-use crate::plan::{Selected, select};
+use crate::plan::Selected;
 
 /// What to list, and how.
 #[derive(Debug, Args)]
@@ -12,6 +12,8 @@ pub(super) struct Arguments {
     /// Cases or scenarios, e.g. `rs.ath` or `rs.*.missing`; without any, all.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
+    #[command(flatten)]
+    filters: super::run::Filters,
     /// The form of the list.
     #[arg(long, value_name = "FORMAT", env = "DPOP_FORMAT", default_value = "human")]
     format: Form,
@@ -44,8 +46,7 @@ struct Row<'a> {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     let scenarios = context.scenarios()?;
-    let cases =
-        select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let cases = arguments.filters.select(&scenarios, &arguments.ids)?;
     match arguments.format {
         Form::Human => {
             let width = cases.iter().map(|selected| selected.case.id.len()).max().unwrap_or_default();

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Style;
@@ -47,7 +48,7 @@ struct Common {
     #[arg(long, global = true, value_name = "WHEN", env = "DPOP_COLOR", default_value = "auto")]
     color: Colour,
     /// Only the last line.
-    #[arg(short, long, global = true, env = "DPOP_QUIET", conflicts_with = "verbose")]
+    #[arg(short, long, global = true, env = "DPOP_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
     quiet: bool,
     /// -v: every case; -vv: every request and answer, redacted.
     #[arg(short, long, global = true, env = "DPOP_VERBOSE", action = clap::ArgAction::Count)]

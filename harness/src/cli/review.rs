@@ -2,6 +2,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Context, Exit, Failure};
@@ -15,7 +16,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE", env = "DPOP_CONFIG", default_value = "dpop.yaml")]
     config: PathBuf,
     /// Take the outcomes of the last run as reviewed.
-    #[arg(long, env = "DPOP_ACCEPT")]
+    #[arg(long, env = "DPOP_ACCEPT", value_parser = BoolishValueParser::new())]
     accept: bool,
 }
 

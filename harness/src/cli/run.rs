@@ -9,15 +9,15 @@ use clap::Args;
 use super::{Context, Exit, Failure, progress::Progress};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::plan::{Selected, select};
+use crate::plan::{Filter, Partition, Selected, all, select};
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::report::{FORMATS, Human, Report};
-use crate::scenario::{Scenario, nearest};
+use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
-use crate::spec::Profile;
+use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
-use crate::target::{Auth, Config, HttpTarget, Limits, Rate, Span};
+use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -28,6 +28,8 @@ pub(super) struct Arguments {
     /// The target: a dpop.yaml. Without it, ./dpop.yaml; without that, the built-in reference server.
     #[arg(short, long, value_name = "FILE", env = "DPOP_CONFIG")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     reports: Reports,
     /// The rules laid over RFC 9449; overrules the config.
@@ -59,6 +61,60 @@ pub(super) struct Arguments {
     authorised: bool,
 }
 
+/// Which cases, beyond their ids.
+#[derive(Debug, Args)]
+pub(super) struct Filters {
+    /// Only cases of these levels: must, should, may, policy.
+    #[arg(long = "level", value_name = "LEVEL", env = "DPOP_LEVEL", value_delimiter = ',', value_parser = level)]
+    levels: Vec<Level>,
+    /// Only cases that cite one of these requirements, e.g. 9449-4.3-12a.
+    #[arg(long = "spec", value_name = "ID", env = "DPOP_SPEC", value_delimiter = ',')]
+    specs: Vec<String>,
+    /// Only cases with one of these CWE numbers.
+    #[arg(long = "cwe", value_name = "N", env = "DPOP_CWE", value_delimiter = ',')]
+    cwes: Vec<u16>,
+    /// Only cases of these pitfalls, e.g. missing-ath.
+    #[arg(long = "tag", value_name = "PITFALL", env = "DPOP_TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// Only one share of the cases, for jobs side by side: hash:1/4 (stays put when cases are added) or slice:1/4.
+    #[arg(long, value_name = "SHARE", env = "DPOP_PARTITION")]
+    partition: Option<Partition>,
+}
+
+fn level(name: &str) -> Result<Level, String> {
+    let levels = [Level::Must, Level::Should, Level::May, Level::Policy];
+    let known = levels.into_iter().find(|level| level.name() == name);
+    known.ok_or_else(|| "levels are must, should, may, policy".to_owned())
+}
+
+impl Filters {
+    /// The cases that `ids` name and the filters let through.
+    pub(super) fn select<'a>(
+        &self,
+        scenarios: &'a [Scenario],
+        ids: &[String],
+    ) -> Result<Vec<Selected<'a>>, Failure> {
+        let selected = select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+        let selected = self.filter().apply(selected);
+        if selected.is_empty() {
+            return Err(Failure::Nothing(
+                "no case is left by --level, --spec, --cwe, --tag and --partition".into(),
+            ));
+        }
+        Ok(selected)
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            levels: self.levels.clone(),
+            specs: self.specs.clone(),
+            cwes: self.cwes.clone(),
+            tags: self.tags.clone(),
+            partition: self.partition,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Deny {
     /// A missed SHOULD.
@@ -85,8 +141,7 @@ fn profile(name: &str) -> Result<Profile, String> {
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     arguments.reports.check()?;
     let scenarios = context.scenarios()?;
-    let selected =
-        select(&scenarios, &arguments.ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
     let config = match &arguments.config {
         Some(path) => Some(Config::open(path)?),
         None => {
@@ -98,8 +153,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     if config.is_some() && !defects.is_empty() {
         return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
     }
-    if config.is_none() {
-        context.tell("no dpop.yaml here and no --config: testing the built-in reference server");
+    match &config {
+        Some(config) => check_waivers(config, &scenarios)?,
+        None => context.tell("no dpop.yaml here and no --config: testing the built-in reference server"),
     }
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let limits = Limits {
@@ -110,7 +166,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     let runtime = super::runtime()?;
     let began = clock.now();
-    let (results, stop) = runtime.block_on(async {
+    let (mut results, stop) = runtime.block_on(async {
         let (_servers, mut setup) = match &config {
             Some(config) => set_up(config, limits, arguments.authorised, clock.clone(), entropy).await?,
             None => {
@@ -123,7 +179,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
     })?;
 
-    let whole = arguments.ids.is_empty();
+    if let Some(config) = &config {
+        results.apply(&config.waivers, Day::of(clock.now()));
+    }
+    let whole = arguments.ids.is_empty() && arguments.filters.filter().is_empty();
     let drift = match &config {
         // What was cut short says nothing about the rest.
         Some(_) if stop.is_requested() || results.is_blocked() => None,
@@ -237,6 +296,19 @@ async fn set_up(
         entropy,
     };
     Ok((servers, setup))
+}
+
+/// A waiver for a case that does not exist would waive nothing, for ever.
+fn check_waivers(config: &Config, scenarios: &[Scenario]) -> Result<(), Failure> {
+    let ids = || all(scenarios).into_iter().map(|selected| selected.case.id.as_str());
+    for (index, waiver) in config.waivers.iter().enumerate() {
+        if !ids().any(|id| id == waiver.case) {
+            let fault = Fault::Unknown { what: "case", name: waiver.case.clone() };
+            let diagnostic = config.source.at(&format!("waive[{index}].case"), fault);
+            return Err(diagnostic.with_hint(&waiver.case, ids()).into());
+        }
+    }
+    Ok(())
 }
 
 /// Compares with the snapshot, and leaves what differs for review; under CI nothing is written.

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
@@ -28,13 +29,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "POLICY", env = "DPOP_NONCE", default_value = "never")]
     nonce: Nonces,
     /// Don't remember proofs, as a server without a replay store.
-    #[arg(long, env = "DPOP_NO_REPLAY_STORE")]
+    #[arg(long, env = "DPOP_NO_REPLAY_STORE", value_parser = BoolishValueParser::new())]
     no_replay_store: bool,
     /// Plant this bug in the resource server. May be given several times.
     #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
     defects: Vec<String>,
     /// List the bugs that can be planted, a name a line, and end.
-    #[arg(long, env = "DPOP_LIST_DEFECTS")]
+    #[arg(long, env = "DPOP_LIST_DEFECTS", value_parser = BoolishValueParser::new())]
     list_defects: bool,
 }
 

@@ -70,9 +70,19 @@ impl<'a> Human<'a> {
     pub fn findings(&mut self, results: &Results) -> io::Result<()> {
         for verdict in [Verdict::Note, Verdict::Warn, Verdict::Inconclusive, Verdict::Fail] {
             for outcome in results.outcomes.iter().filter(|outcome| outcome.verdict == verdict) {
-                match verdict {
-                    Verdict::Note => self.brief(outcome)?,
-                    _ => self.finding(outcome)?,
+                match (verdict, &outcome.waived) {
+                    (_, Some(waiver)) => {
+                        let until = format!("waived until {}: {}", waiver.expires, waiver.reason);
+                        writeln!(
+                            self.out,
+                            "\n{} {} {}, {until}",
+                            glyph(verdict),
+                            verdict.name(),
+                            outcome.id
+                        )?;
+                    }
+                    (Verdict::Note, _) => self.brief(outcome)?,
+                    (_, None) => self.finding(outcome)?,
                 }
             }
         }
@@ -241,7 +251,15 @@ impl<'a> Human<'a> {
             .map(|outcome| outcome.verdict)
             .filter(|verdict| *verdict != Verdict::Skip);
         let cases = results.outcomes.len();
-        let text = format!("{cases} {}: {}", if cases == 1 { "case" } else { "cases" }, words(counts));
+        for fault in &results.waiver_faults {
+            writeln!(self.out, "{} {fault}", self.paint(Verdict::Fail, "waiver"))?;
+        }
+        let waived = match results.waived() {
+            0 => String::new(),
+            number => format!(", {number} of them waived"),
+        };
+        let text =
+            format!("{cases} {}: {}{waived}", if cases == 1 { "case" } else { "cases" }, words(counts));
         let text = self.paint(worst.max().unwrap_or(Verdict::Pass), &text);
         let gap = if self.style.verbosity < 0 { "" } else { "\n" };
         writeln!(self.out, "{gap}{text}   {} requests in {:.1} s", results.requests(), report.seconds)

@@ -65,7 +65,7 @@ struct Case<'a> {
     reason: Option<&'a str>,
     /// E.g. `2/2`.
     reproduced: Option<String>,
-    waived: Option<Waiver>,
+    waived: Option<Waived<'a>>,
     requests: usize,
     ms: u64,
     transcript: Vec<Entry<'a>>,
@@ -73,8 +73,8 @@ struct Case<'a> {
 
 /// An accepted failure.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Waiver {
-    reason: String,
+struct Waived<'a> {
+    reason: &'a str,
     expires: String,
 }
 
@@ -139,7 +139,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             fail: counts.number(Verdict::Fail),
             skip: counts.number(Verdict::Skip),
             inconclusive: counts.number(Verdict::Inconclusive),
-            waived: 0,
+            waived: results.waived(),
         },
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -164,7 +164,10 @@ fn case(outcome: &Outcome) -> Case<'_> {
         expected: &outcome.expected,
         reason: outcome.reason.as_deref(),
         reproduced: outcome.reproduced.map(|(seen, of)| format!("{seen}/{of}")),
-        waived: None,
+        waived: outcome
+            .waived
+            .as_ref()
+            .map(|waiver| Waived { reason: &waiver.reason, expires: waiver.expires.to_string() }),
         requests: outcome.requests(),
         ms: outcome
             .transcript

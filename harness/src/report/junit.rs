@@ -54,6 +54,11 @@ fn test_case(outcome: &Outcome) -> TestCase {
 }
 
 fn status(outcome: &Outcome, reason: &str) -> TestCaseStatus {
+    if let Some(waiver) = &outcome.waived {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(legal(&format!("waived until {}: {}", waiver.expires, waiver.reason)));
+        return status;
+    }
     let mut status = match outcome.verdict {
         Verdict::Pass | Verdict::Note | Verdict::Warn => return TestCaseStatus::success(),
         Verdict::Skip => TestCaseStatus::skipped(),

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-
+use crate::jose::base64url;
 use crate::proof::{AccessToken, ProofKey, tag};
 
 /// Knows every secret of a run and takes it out of every text.
@@ -37,15 +35,24 @@ impl Redactor {
     pub fn hide_token(&self, token: &AccessToken) {
         let text = token.expose();
         self.hide(text, &format!("[token {}]", tag(text)));
-        // The header segment is the same for every token of an issuer and tells nothing.
-        for part in text.split('.').skip(1).filter(|part| part.len() >= SHORTEST) {
+        // The header segment of a JWT is the same for every token of an issuer and tells nothing. What is between the
+        // signs of other tokens stays as it is however often those are escaped.
+        let signs = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
+        let header = usize::from(text.starts_with("eyJ"));
+        for part in text.split(signs).skip(header) {
             self.hide(part, &format!("[part of token {}]", tag(text)));
         }
     }
 
     /// Takes in a private key.
     pub fn hide_key(&self, key: &ProofKey) {
-        self.hide(&key.private_member(), &format!("[private key {}]", tag(&key.private_member())));
+        let member = key.private_member();
+        let stand_in = format!("[private key {}]", tag(&member));
+        self.hide(&member, &stand_in);
+        // A proof that carries it is base64url already, and may be echoed in another spelling yet.
+        for before in 0..3 {
+            self.hide(&base64url_inside(&member, before), &stand_in);
+        }
     }
 
     fn hide(&self, secret: &str, stand_in: &str) {
@@ -120,8 +127,8 @@ fn spellings(secret: &str) -> Vec<String> {
         hex,
     ];
     for before in 0..3 {
-        let text = base64_inside(secret, before);
-        spellings.push(text.replace('+', "-").replace('/', "_"));
+        let text = base64url_inside(secret, before);
+        spellings.push(text.replace('-', "+").replace('_', "/"));
         spellings.push(text);
     }
     spellings.sort();
@@ -129,10 +136,10 @@ fn spellings(secret: &str) -> Vec<String> {
     spellings
 }
 
-/// The characters that `secret` alone decides in the base64 of a text in which so many bytes (modulo 3) precede it.
-fn base64_inside(secret: &str, before: usize) -> String {
+/// The characters that `secret` alone decides in the base64url of a text in which so many bytes (modulo 3) precede it.
+fn base64url_inside(secret: &str, before: usize) -> String {
     let bytes = [&vec![0; before], secret.as_bytes()].concat();
-    let mut text = STANDARD_NO_PAD.encode(&bytes);
+    let mut text = base64url::encode(&bytes);
     if bytes.len() % 3 != 0 {
         text.pop();
     }
@@ -194,7 +201,7 @@ mod tests {
         }
         for before in ["", "D", "DP", "DPoP "] {
             for after in ["", "x", "xy"] {
-                let text = crate::jose::base64url::encode(format!("{before}{secret}{after}"));
+                let text = base64url::encode(format!("{before}{secret}{after}"));
                 let clean = redactor.clean(&text);
                 // What is left are the neighbours, and at each end a character that is only half the secret's.
                 assert!(clean.contains(&tag(secret)), "{before:?} {after:?}: {clean}");

@@ -7,6 +7,7 @@ mod outcome;
 mod performance;
 mod preflight;
 mod stop;
+mod waived;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -30,6 +31,7 @@ use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
 pub use embedded::against_reference;
 pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
+pub use waived::WaiverFault;
 
 /// Everything that a run needs.
 pub struct Setup {

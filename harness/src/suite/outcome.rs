@@ -3,9 +3,10 @@ use crate::plan::{Selected, Traits};
 use crate::run::{Decision, Transcript};
 use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
 use crate::spec::{Level, Profile};
+use crate::target::Waiver;
 
-use super::Setup;
 use super::performance::Lost;
+use super::{Setup, WaiverFault};
 
 /// What an outcome is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub reason: Option<String>,
     /// How often a finding was seen, of how many times it was looked for.
     pub reproduced: Option<(usize, usize)>,
+    /// The waiver, where the finding is accepted for a while. The verdict stays as it is.
+    pub waived: Option<Waiver>,
     /// The exchange that decided, as an index into the transcript.
     pub decisive: Option<usize>,
     /// Everything that was sent and seen.
@@ -86,6 +89,7 @@ impl Outcome {
             verdict: judgement.verdict,
             reason: judgement.reason,
             reproduced,
+            waived: None,
             decisive: judgement.decisive,
             transcript,
         }
@@ -166,16 +170,30 @@ pub struct Results {
     pub traits: Traits,
     /// The outcomes in the order of the scenarios.
     pub outcomes: Vec<Outcome>,
+    /// Waivers that are no longer good.
+    pub waiver_faults: Vec<WaiverFault>,
 }
 
 impl Results {
     pub(super) fn new(setup: &Setup, traits: Traits, outcomes: Vec<Outcome>) -> Self {
-        Self { target: setup.name.clone(), profile: setup.profile, seed: setup.seed, traits, outcomes }
+        Self {
+            target: setup.name.clone(),
+            profile: setup.profile,
+            seed: setup.seed,
+            traits,
+            outcomes,
+            waiver_faults: Vec::new(),
+        }
     }
 
     /// How many outcomes have each verdict.
     pub fn counts(&self) -> Counts {
         Counts::of(&self.outcomes)
+    }
+
+    /// How many findings are waived.
+    pub fn waived(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.waived.is_some()).count()
     }
 
     /// Whether the target could not be judged as a whole: a preflight check did not pass, or it was lost on the way.

@@ -83,26 +83,17 @@ impl Suite<'_> {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
-        let mut transcript = Transcript::new();
-        let mut take = self.take(case, session, self.cast(needs).await).await?;
-        if !take.judgement.verdict.is_finding() && control_failed(&take.run) {
-            // A control that failed once: what the next time shows, counts.
-            transcript = take.run.transcript;
-            take = self.take(case, &mut self.session(), self.fresh_cast(needs).await).await?;
-        }
-        if !take.judgement.verdict.is_finding() {
-            let judgement = take.judgement.behind(transcript.len());
-            transcript.extend(take.run.transcript);
-            return Ok(outcome(judgement, transcript, None));
+        let first = self.settled(case, session, self.cast(needs).await).await?;
+        if !first.judgement.verdict.is_finding() {
+            return Ok(outcome(first.judgement, first.run.transcript, None));
         }
 
         // Once more, with nothing left from the first time.
-        let again = self.take(case, &mut self.session(), self.fresh_cast(needs).await).await?;
-        transcript.extend(take.run.transcript);
-        let reproduced = again.judgement.verdict == take.judgement.verdict;
-        let finding = take.judgement.reason.unwrap_or_default();
+        let again = self.settled(case, &mut self.session(), self.fresh_cast(needs).await).await?;
+        let reproduced = again.judgement.verdict == first.judgement.verdict;
+        let finding = first.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
-            again.judgement.behind(transcript.len())
+            again.judgement.behind(first.run.transcript.len())
         } else if again.performed {
             Judgement::inconclusive(format!("not reproducible: {finding}"))
         } else {
@@ -111,9 +102,27 @@ impl Suite<'_> {
                 "seen once, and could not be looked for again ({why}): {finding}"
             ))
         };
-        transcript.extend(again.run.transcript);
         let times = (1 + usize::from(reproduced), 1 + usize::from(again.performed));
-        Ok(outcome(judgement, transcript, Some(times)))
+        Ok(outcome(judgement, joined(first.run.transcript, again.run.transcript), Some(times)))
+    }
+
+    /// Performs a case, and once more where a control failed: a control that fails once shows nothing, and what the next
+    /// time shows, counts.
+    async fn settled(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        cast: Result<Cast, CastError>,
+    ) -> Result<Take, String> {
+        let first = self.take(case, session, cast).await?;
+        if first.judgement.verdict.is_finding() || !control_failed(&first.run) {
+            return Ok(first);
+        }
+        let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(first) };
+        let again = self.take(case, &mut self.session(), self.fresh_cast(Needs::of(script)).await).await?;
+        let judgement = again.judgement.behind(first.run.transcript.len());
+        let transcript = joined(first.run.transcript, again.run.transcript);
+        Ok(Take { run: Run { transcript, ending: again.run.ending }, judgement, performed: again.performed })
     }
 
     /// Performs a case once and judges it; or why there is nothing to judge: the target was lost over it.
@@ -173,6 +182,11 @@ impl Suite<'_> {
         let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;
         if seen.decision == Decision::Accept { Ok(()) } else { Err(Lost::of(during, &seen)) }
     }
+}
+
+fn joined(mut first: Transcript, second: Transcript) -> Transcript {
+    first.extend(second);
+    first
 }
 
 fn control_failed(run: &Run) -> bool {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::limits::Limits;
+use super::waiver::Waiver;
 use crate::jose::Alg;
 use crate::jose::uri::Uri;
 use crate::proof::Call;
@@ -30,6 +31,10 @@ pub struct Config {
     pub limits: Limits,
     /// Hosts beyond loopback and private addresses that may be tested.
     pub allow_hosts: Vec<String>,
+    /// Failures that are accepted for a while.
+    pub waivers: Vec<Waiver>,
+    /// The file, for messages about what is found wrong later.
+    pub source: Source,
     /// The folder of the file: where hooks run and snapshots lie.
     pub folder: PathBuf,
 }
@@ -124,6 +129,9 @@ struct ConfigRow {
     /// Hosts beyond loopback and private addresses that you may test.
     #[serde(default)]
     allow_hosts: Vec<String>,
+    /// Failures that you accept for a while.
+    #[serde(default)]
+    waive: Vec<Waiver>,
 }
 
 /// The server under test.
@@ -242,6 +250,8 @@ impl Config {
             auth,
             limits: row.limits,
             allow_hosts: row.allow_hosts,
+            waivers: row.waive,
+            source: source.clone(),
             folder: folder.to_owned(),
         })
     }

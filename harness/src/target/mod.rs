@@ -5,6 +5,7 @@ mod config;
 mod http;
 mod limits;
 pub mod tokens;
+mod waiver;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ pub use answer::{Answer, Challenge, NoAnswer, Response};
 pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
+pub use waiver::{Day, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

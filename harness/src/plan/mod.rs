@@ -1,7 +1,11 @@
 //! Which cases are performed, and why others are not.
 
+mod filter;
+
 use crate::scenario::{Capability, Case, Scenario, nearest};
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
+
+pub use filter::{Filter, Partition};
 
 /// A case with the scenario that it belongs to.
 #[derive(Debug, Clone, Copy)]

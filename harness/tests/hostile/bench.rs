@@ -1,0 +1,295 @@
+//! A run against the reference server with something in between, and what must hold of its outcomes whatever that is.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime};
+
+use dpop_harness::cli::Exit;
+use dpop_harness::clock::{Clock, SystemClock};
+use dpop_harness::entropy::SystemEntropy;
+use dpop_harness::jose::base64url;
+use dpop_harness::judge::Verdict;
+use dpop_harness::plan::{Selected, all, select};
+use dpop_harness::proof::Request;
+use dpop_harness::reference::{DefectSet, NonceMode, Running};
+use dpop_harness::run::{Decision, Exchange, Turn};
+use dpop_harness::scenario::{Case, CaseKind, Expect, PreflightCheck, Scenario, load_embedded};
+use dpop_harness::spec::Profile;
+use dpop_harness::suite::{Outcome, Results, Setup, against_reference, run};
+use dpop_harness::target::tokens::TokenSource;
+use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, Response, Span, Target};
+
+pub(crate) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| match load_embedded() {
+    Ok(scenarios) => scenarios,
+    Err(diagnostic) => panic!("{}", diagnostic.render(false)),
+});
+
+/// The reference server and a run against it.
+pub(crate) struct Bench {
+    pub(crate) running: Running,
+    pub(crate) setup: Setup,
+}
+
+impl Bench {
+    pub(crate) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
+        let limits = Limits { max_requests: Some(usize::MAX), jobs: Some(4), ..Limits::default() };
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
+            .await
+            .expect("servers on loopback");
+        Self { running, setup }
+    }
+
+    /// Without nonces and without bugs.
+    pub(crate) async fn clean() -> Self {
+        Self::new(NonceMode::Never, DefectSet::empty()).await
+    }
+
+    /// Where the reference server listens.
+    pub(crate) fn upstream(&self) -> SocketAddr {
+        let addr = self.running.base_url.strip_prefix("http://").and_then(|addr| addr.parse().ok());
+        addr.expect("an address")
+    }
+
+    /// The same run at another address.
+    pub(crate) async fn at(self, addr: SocketAddr) -> Self {
+        self.limited(addr, Duration::from_secs(2), usize::MAX).await
+    }
+
+    /// The same run at another address with a deadline and a cap on requests.
+    pub(crate) async fn limited(mut self, addr: SocketAddr, timeout: Duration, cap: usize) -> Self {
+        let limits = Limits { timeout: Some(Span(timeout)), max_requests: Some(cap), ..Limits::default() };
+        let uri = format!("http://{addr}/resource").parse().expect("a URL");
+        let target = HttpTarget::resolve(&uri, &limits, false, self.setup.clock.clone()).await;
+        self.setup.target = Arc::new(target.expect("loopback"));
+        self
+    }
+
+    pub(crate) fn jobs(mut self, jobs: usize) -> Self {
+        self.setup.jobs = jobs;
+        self
+    }
+
+    /// Does not wait where the harness would.
+    pub(crate) fn hasty(mut self) -> Self {
+        self.setup.clock = Arc::new(Hasty);
+        self
+    }
+
+    pub(crate) fn source(mut self, source: impl TokenSource + 'static) -> Self {
+        self.setup.source = Arc::new(source);
+        self
+    }
+
+    /// Answers some requests in the server's place: the closure sees how many came before.
+    pub(crate) fn instead(
+        mut self,
+        fault: impl Fn(usize, &Request) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let (inner, count) = (self.setup.target.clone(), AtomicUsize::new(0));
+        self.setup.target = Arc::new(Instead { inner, count, fault });
+        self
+    }
+
+    /// Changes answers of the server.
+    pub(crate) fn after(
+        mut self,
+        change: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.setup.target = Arc::new(After { inner: self.setup.target.clone(), change });
+        self
+    }
+
+    pub(crate) async fn run(&self) -> Results {
+        let results = self.run_selected(&all(&SCENARIOS)).await;
+        let ids: Vec<&str> = results.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
+        let every: Vec<&str> = all(&SCENARIOS).iter().map(|selected| selected.case.id.as_str()).collect();
+        assert_eq!(ids, every, "every case has one outcome, in the order of the files");
+        results
+    }
+
+    pub(crate) async fn run_only(&self, patterns: &[&str]) -> Results {
+        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        self.run_selected(&select(&SCENARIOS, &patterns).expect("known cases")).await
+    }
+
+    pub(crate) async fn run_selected(&self, selected: &[Selected<'_>]) -> Results {
+        let results = run(&self.setup, &SCENARIOS, selected, &mut |_| {}).await;
+        results.outcomes.iter().for_each(sound);
+        results
+    }
+}
+
+/// The system's time, without patience.
+struct Hasty;
+
+impl Clock for Hasty {
+    fn now(&self) -> SystemTime {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct Instead<F> {
+    inner: Arc<dyn Target>,
+    count: AtomicUsize,
+    fault: F,
+}
+
+impl<F: Fn(usize, &Request) -> Option<Answer> + Send + Sync> Target for Instead<F> {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        match (self.fault)(self.count.fetch_add(1, Ordering::Relaxed), request) {
+            Some(answer) => Box::pin(std::future::ready(answer)),
+            None => self.inner.send(request),
+        }
+    }
+}
+
+struct After<F> {
+    inner: Arc<dyn Target>,
+    change: F,
+}
+
+impl<F: Fn(&Request, Answer) -> Answer + Send + Sync> Target for After<F> {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move { (self.change)(request, self.inner.send(request).await) })
+    }
+}
+
+/// A response with these fields.
+pub(crate) fn answer(status: u16, fields: &[(&str, &str)]) -> Answer {
+    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+    Answer::Response(Response { status, fields, body: Vec::new() })
+}
+
+pub(crate) fn status(answer: &Answer) -> Option<u16> {
+    if let Answer::Response(response) = answer { Some(response.status) } else { None }
+}
+
+/// The value of a header field.
+pub(crate) fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let field = request.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+    Some(&field.value)
+}
+
+/// The decoded segments of the proof that a request carries.
+pub(crate) fn segments(request: &Request) -> Vec<Vec<u8>> {
+    let proof = field(request, "DPoP").unwrap_or_default();
+    proof.split('.').map(|segment| base64url::decode(segment).unwrap_or_default()).collect()
+}
+
+/// The claims of the proof that a request carries; null where there are none.
+pub(crate) fn claims(request: &Request) -> serde_json::Value {
+    let claims = segments(request).get(1).and_then(|claims| serde_json::from_slice(claims).ok());
+    claims.unwrap_or_default()
+}
+
+/// Whether the proof has a signature in ASN.1 DER.
+pub(crate) fn has_der_signature(proof: &str) -> bool {
+    let signature = proof.split('.').nth(2).and_then(base64url::decode).unwrap_or_default();
+    signature.len() > 64 && signature.first() == Some(&0x30)
+}
+
+/// The complete set of what is neither `pass` nor `skip`, with a part of each reason, and the exit code.
+#[track_caller]
+pub(crate) fn check(results: &Results, exit: Exit, expected: &[(&str, Verdict, &str)]) {
+    let odd = |outcome: &&Outcome| !matches!(outcome.verdict, Verdict::Pass | Verdict::Skip);
+    let mut found: Vec<_> = results
+        .outcomes
+        .iter()
+        .filter(odd)
+        .map(|outcome| (outcome.id.as_str(), outcome.verdict, outcome.reason.as_deref().unwrap_or_default()))
+        .collect();
+    found.sort_by_key(|(id, ..)| *id);
+    let mut expected = expected.to_vec();
+    expected.sort_by_key(|(id, ..)| *id);
+    let fits = |found: &(&str, Verdict, &str), expected: &(&str, Verdict, &str)| {
+        (found.0, found.1) == (expected.0, expected.1) && found.2.contains(expected.2)
+    };
+    let same =
+        found.len() == expected.len() && found.iter().zip(&expected).all(|(found, one)| fits(found, one));
+    assert!(same, "found {found:#?}\nexpected {expected:#?}");
+    assert_eq!(Exit::of(results, None, false), exit, "{found:#?}");
+}
+
+/// The reasons of skipped cases, without repetition.
+pub(crate) fn skips(results: &Results) -> Vec<&str> {
+    let skipped = results.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Skip);
+    let mut reasons: Vec<&str> = skipped.filter_map(|outcome| outcome.reason.as_deref()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    reasons
+}
+
+pub(crate) fn ids_with(results: &Results, verdict: Verdict) -> Vec<&str> {
+    let with = results.outcomes.iter().filter(|outcome| outcome.verdict == verdict);
+    with.map(|outcome| outcome.id.as_str()).collect()
+}
+
+pub(crate) fn case_of(id: &str) -> &'static Case {
+    all(&SCENARIOS).into_iter().find(|selected| selected.case.id == id).expect("a known case").case
+}
+
+/// Holds of every outcome against every server: what is said was seen.
+#[track_caller]
+fn sound(outcome: &Outcome) {
+    let id = &outcome.id;
+    if outcome.verdict != Verdict::Pass {
+        assert!(outcome.reason.as_ref().is_some_and(|reason| !reason.is_empty()), "{id} has no reason");
+    }
+    if let Some(at) = outcome.decisive {
+        assert!(at < outcome.transcript.len(), "{id}: the decisive exchange is {at}");
+    }
+    if outcome.verdict.is_finding() {
+        assert!(
+            matches!(outcome.reproduced, Some((seen, of)) if seen == of && seen >= 2),
+            "{id} accuses on one sight: {:?}",
+            outcome.reproduced
+        );
+    }
+    let last = |turn| outcome.transcript.iter().rfind(|exchange| exchange.turn == turn);
+    let did = |exchange: Option<&Exchange>, decisions: &[Decision]| {
+        exchange.is_some_and(|exchange| decisions.contains(&exchange.seen.decision))
+    };
+    let refused = &[Decision::Reject, Decision::Challenge];
+    match &case_of(id).kind {
+        CaseKind::Script { expects, .. } => {
+            let negative = !expects.iter().all(Expect::is_accept);
+            if outcome.verdict == Verdict::Pass {
+                for (index, expect) in expects.iter().enumerate() {
+                    let wanted: &[_] = if expect.is_accept() { &[Decision::Accept] } else { refused };
+                    assert!(did(last(Turn::Step(index)), wanted), "{id} passes without step {}", index + 1);
+                }
+                let controls = [Turn::ControlBefore, Turn::ControlAfter];
+                let shown = controls.iter().all(|turn| did(last(*turn), &[Decision::Accept]));
+                assert!(shown || !negative, "{id} passes without its controls");
+            }
+            if outcome.verdict.is_finding() {
+                let decisive = outcome.decisive_exchange().expect("a finding was seen");
+                assert!(matches!(decisive.turn, Turn::Step(_)), "{id}: {:?}", decisive.turn);
+                assert_eq!(decisive.seen.decision == Decision::Accept, negative, "{id}: {}", decisive.seen);
+            }
+        }
+        CaseKind::Preflight(check) if outcome.verdict == Verdict::Pass => match check {
+            PreflightCheck::Reachable => assert!(outcome.transcript.iter().all(|e| e.seen.status.is_some())),
+            PreflightCheck::Token => {}
+            PreflightCheck::Control => assert!(did(last(Turn::ControlBefore), &[Decision::Accept])),
+            PreflightCheck::Canary => {
+                assert!(outcome.transcript.len() >= 2, "{id}");
+                assert!(outcome.transcript.iter().all(|exchange| did(Some(exchange), refused)), "{id}");
+            }
+        },
+        CaseKind::Preflight(_) => {}
+        CaseKind::Answers(_) => {
+            let shown = matches!(outcome.verdict, Verdict::Skip) || !outcome.transcript.is_empty();
+            assert!(shown, "{id} judges nothing");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Servers that go away in the middle, and runs that may not send any more.
+
+use std::time::Duration;
+
+use dpop_harness::cli::Exit;
+use dpop_harness::judge::Verdict::{Inconclusive, Note};
+use dpop_harness::target::{Answer, NoAnswer};
+
+use crate::bench::{Bench, answer, check, skips};
+use crate::server::{Reaction, Server};
+
+/// After so many requests the server is another, with so many workers. The preflight takes four requests.
+const LIVES: [(usize, usize); 8] = [(4, 1), (4, 8), (5, 1), (7, 1), (21, 8), (40, 1), (57, 8), (121, 4)];
+const LONG: Duration = Duration::from_secs(10);
+
+/// One finding, however many workers notice, and what was judged before stays judged.
+async fn dies(after: usize, jobs: usize, death: Reaction, timeout: Duration) {
+    let bench = Bench::clean().await.jobs(jobs).hasty();
+    let upstream = bench.upstream();
+    let server =
+        Server::start(move |number, _| if number < after { Reaction::Pass(upstream) } else { death.clone() })
+            .await;
+    let results = bench.limited(server.addr, timeout, usize::MAX).await.run().await;
+    check(&results, Exit::Environment, &[("rs.preflight.control", Inconclusive, "lost during rs.")]);
+    assert_eq!(skips(&results).last(), Some(&"the target was lost, see rs.preflight.control"));
+}
+
+#[tokio::test]
+async fn it_closes_every_connection() {
+    for (after, jobs) in LIVES {
+        dies(after, jobs, Reaction::Close, LONG).await;
+    }
+}
+
+#[tokio::test]
+async fn it_hangs() {
+    for (after, jobs) in [(5, 1), (60, 8)] {
+        dies(after, jobs, Reaction::Hang, Duration::from_millis(600)).await;
+    }
+}
+
+#[tokio::test]
+async fn it_takes_no_more_connections() {
+    for (after, jobs) in [(6, 1), (30, 8)] {
+        dies(after, jobs, Reaction::Die, LONG).await;
+    }
+}
+
+#[tokio::test]
+async fn it_only_has_errors_left() {
+    let statuses = ["429 Too Many Requests", "503 Service Unavailable", "302 Found", "401 Unauthorized"];
+    for ((after, jobs), status) in LIVES.into_iter().zip(statuses.into_iter().cycle()) {
+        let bytes = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into_bytes();
+        dies(after, jobs, Reaction::Bytes(bytes), LONG).await;
+    }
+}
+
+/// The request on which it dies may be any one of a case that has to be accepted: there no control tells.
+#[tokio::test]
+async fn it_dies_over_a_correct_request() {
+    for after in 4..=8 {
+        let bench = Bench::clean().await.jobs(1).hasty();
+        let bench = bench.instead(move |number, _| (number >= after).then(|| answer(503, &[])));
+        let results = bench.run_only(&["rs.accept"]).await;
+        check(
+            &results,
+            Exit::Environment,
+            &[("rs.preflight.control", Inconclusive, "lost during rs.accept")],
+        );
+    }
+}
+
+/// Dead before the preflight is over: what is not shown does not pass.
+#[tokio::test]
+async fn it_dies_at_once() {
+    for (after, expected) in [
+        (0, vec![("rs.preflight.reachable", Inconclusive, "")]),
+        (
+            1,
+            vec![
+                ("rs.preflight.control", Inconclusive, "answered no-answer"),
+                ("rs.preflight.canary", Note, "no-answer"),
+            ],
+        ),
+        (
+            2,
+            vec![
+                ("rs.preflight.control", Inconclusive, "answered no-answer"),
+                ("rs.preflight.canary", Note, "no-answer"),
+            ],
+        ),
+        (3, vec![("rs.preflight.control", Inconclusive, "answered no-answer")]),
+    ] {
+        let bench = Bench::clean()
+            .await
+            .instead(move |number, _| (number >= after).then_some(Answer::Nothing(NoAnswer::Closed)));
+        check(&bench.run().await, Exit::Environment, &expected);
+    }
+}
+
+/// The harness stops itself: that is no fault of the target's.
+#[tokio::test]
+async fn the_cap_on_requests() {
+    for (cap, jobs) in [(0, 1), (1, 1), (2, 1), (3, 8), (4, 1), (4, 8), (5, 1), (6, 1), (21, 8), (90, 1)] {
+        let bench = Bench::clean().await.jobs(jobs).hasty();
+        let addr = bench.upstream();
+        let results = bench.limited(addr, LONG, cap).await.run().await;
+        let id = match cap {
+            0 => "rs.preflight.reachable",
+            1 | 2 => "rs.preflight.canary",
+            _ => "rs.preflight.control",
+        };
+        check(&results, Exit::Environment, &[(id, Inconclusive, "limits.max-requests")]);
+        let reasons = skips(&results);
+        assert!(!reasons.iter().any(|reason| reason.contains("lost")), "{reasons:?}");
+    }
+}

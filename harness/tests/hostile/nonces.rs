@@ -1,0 +1,94 @@
+//! Servers with odd ideas of nonces (RFC 9449 sections 8 and 9).
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use dpop_harness::cli::Exit;
+use dpop_harness::entropy::{SystemEntropy, unique_id};
+use dpop_harness::judge::Verdict::{Inconclusive, Pass};
+use dpop_harness::plan::all;
+use dpop_harness::reference::{DefectSet, NonceMode};
+use dpop_harness::target::{Answer, NoncePolicy};
+
+use crate::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
+
+const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
+
+#[tokio::test]
+async fn challenges_without_end() {
+    let bench = Bench::clean().await.instead(|_, request| {
+        field(request, "DPoP").map(|_| answer(401, &[CHALLENGE, ("DPoP-Nonce", &unique_id(&SystemEntropy))]))
+    });
+    let results = bench.run().await;
+    check(
+        &results,
+        Exit::Environment,
+        &[("rs.preflight.control", Inconclusive, "it asks for a nonce again and again")],
+    );
+    assert!(results.requests() < 10);
+}
+
+#[tokio::test]
+async fn challenges_without_a_usable_nonce() {
+    for fields in
+        [vec![CHALLENGE], vec![CHALLENGE, ("DPoP-Nonce", "")], vec![CHALLENGE, ("DPoP-Nonce", "a \"nonce\"")]]
+    {
+        let bench = Bench::clean()
+            .await
+            .instead(move |_, request| field(request, "DPoP").map(|_| answer(401, &fields)));
+        check(
+            &bench.run().await,
+            Exit::Environment,
+            &[("rs.preflight.control", Inconclusive, "supplies none that a client could use")],
+        );
+    }
+}
+
+/// A server that takes each nonce once and supplies a new one with every answer.
+async fn single_use() -> Bench {
+    let issued: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let known = issued.clone();
+    let supply = move || {
+        let nonce = unique_id(&SystemEntropy);
+        issued.lock().expect("a lock").insert(nonce.clone());
+        nonce
+    };
+    let more = supply.clone();
+    Bench::clean()
+        .await
+        .after(move |_, answer| match answer {
+            Answer::Response(mut response) => {
+                response.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
+                response.fields.push(("DPoP-Nonce".to_owned(), more().into_bytes()));
+                Answer::Response(response)
+            }
+            nothing => nothing,
+        })
+        .instead(move |_, request| {
+            let claims = claims(request);
+            if !claims.is_object() {
+                return None; // the server refuses it
+            }
+            let nonce = claims.get("nonce").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let fresh = known.lock().expect("a lock").remove(nonce);
+            (!fresh).then(|| answer(401, &[CHALLENGE, ("DPoP-Nonce", &supply())]))
+        })
+}
+
+#[tokio::test]
+async fn a_new_nonce_with_every_answer() {
+    for jobs in [1, 8] {
+        let results = single_use().await.jobs(jobs).run().await;
+        check(&results, Exit::Conforms, &[]);
+        assert_eq!(results.traits.nonce, NoncePolicy::Required);
+        assert_eq!(ids_with(&results, Pass).len(), all(&SCENARIOS).len(), "{:?}", skips(&results));
+    }
+}
+
+#[tokio::test]
+async fn nonces_do_not_disturb_anything() {
+    for (mode, jobs) in [(NonceMode::Required, 1), (NonceMode::Required, 8), (NonceMode::Optional, 8)] {
+        let results = Bench::new(mode, DefectSet::empty()).await.jobs(jobs).run().await;
+        check(&results, Exit::Conforms, &[]);
+    }
+}

@@ -1,0 +1,273 @@
+//! Reviewed outcomes: what a run leaves for review, what counts as drift, and that insta reads the files.
+
+mod support;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use dpop_harness::snapshot::Snapshot;
+use support::{Ended, Serving, dpop, ended, free_port, run, text};
+use tempfile::TempDir;
+
+/// A target with a folder for its config, and the reference server that the config names.
+struct Target {
+    folder: TempDir,
+    resource: u16,
+    issuer: u16,
+}
+
+impl Target {
+    fn new() -> Self {
+        let (folder, resource, issuer) = (tempfile::tempdir().expect("a folder"), free_port(), free_port());
+        let config = format!(
+            "dpop: 1
+target: {{ name: staging, resource: GET http://127.0.0.1:{resource}/resource, bearer: refused }}
+auth:
+  kind: embedded
+  listen: 127.0.0.1:{issuer}
+  issuer: http://127.0.0.1:{issuer}
+  audience: http://127.0.0.1:{resource}
+"
+        );
+        fs::write(folder.path().join("dpop.yaml"), config).expect("written");
+        Self { folder, resource, issuer }
+    }
+
+    /// A target whose clean outcomes were reviewed.
+    fn reviewed() -> Self {
+        let target = Self::new();
+        target.run(&[], &[]).with(0);
+        target.review(&["--accept"]).with(0);
+        target
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("dpop.yaml")
+    }
+
+    fn snap(&self) -> PathBuf {
+        Snapshot::path(self.folder.path(), "staging")
+    }
+
+    fn pending(&self) -> PathBuf {
+        Snapshot::pending_path(&self.snap())
+    }
+
+    /// A run against a freshly started server: every run has an issuer key of its own, and a server that has just
+    /// fetched the one of the run before does not look for another at once.
+    #[track_caller]
+    fn run(&self, serve: &[&str], arguments: &[&str]) -> Ended {
+        self.run_with(serve, arguments, &[])
+    }
+
+    #[track_caller]
+    fn run_with(&self, serve: &[&str], arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let listen = format!("127.0.0.1:{}", self.resource);
+        let trust = format!("http://127.0.0.1:{}", self.issuer);
+        let _serving = Serving::start(&[&["--listen", &listen, "--trust", &trust], serve].concat());
+        let config = self.config();
+        let mut command = dpop(["run", "--config", text(&config)].iter().chain(arguments));
+        ended(command.envs(variables.iter().copied()))
+    }
+
+    #[track_caller]
+    fn review(&self, arguments: &[&str]) -> Ended {
+        run(["review", "--config", text(&self.config())].iter().chain(arguments))
+    }
+
+    /// The names of the files beside the config.
+    fn snapshot_files(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.folder.path().join("snapshots")) else { return Vec::new() };
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+        names.sort();
+        names
+    }
+}
+
+#[track_caller]
+fn contents(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn from_the_first_run_to_the_reviewed_one() {
+    let target = Target::new();
+    assert!(target.review(&[]).with(0).stdout.starts_with("nothing to review"));
+
+    // Everything is new: that is no drift, and the exit code is as judged.
+    let first = target.run(&[], &[]).with(0);
+    assert!(first.stdout.contains(" cases are new to the snapshot; see `dpop review`"), "{}", first.stdout);
+    assert_eq!(target.snapshot_files(), ["staging.snap.new"]);
+    let pending = contents(&target.pending());
+    assert!(pending.starts_with("---\n") && pending.contains("\nrs.ath.missing: reject\n"), "{pending}");
+
+    let shown = target.review(&[]).with(1).stdout;
+    for (id, class) in
+        pending.lines().filter_map(|line| line.split_once(": ")).filter(|(id, _)| id.starts_with("rs."))
+    {
+        assert!(shown.contains(&format!("+ is   {id}: {class}\n")), "{id} is not in {shown}");
+    }
+    assert!(!shown.contains("- was"), "{shown}");
+    assert!(shown.contains("dpop review --accept"), "{shown}");
+    assert_eq!(target.snapshot_files(), ["staging.snap.new"], "looking changes nothing");
+
+    target.review(&["--accept"]).with(0);
+    assert_eq!(target.snapshot_files(), ["staging.snap"]);
+    assert_eq!(contents(&target.snap()), pending);
+    assert!(target.review(&[]).with(0).stdout.starts_with("nothing to review"));
+
+    let second = target.run(&[], &[]).with(0);
+    for word in ["changed", "gone", "new to the snapshot"] {
+        assert!(!second.stdout.contains(word), "{word}: {}", second.stdout);
+    }
+    assert_eq!(target.snapshot_files(), ["staging.snap"], "nothing is left to review");
+    assert_eq!(contents(&target.snap()), pending);
+}
+
+#[test]
+fn a_bug_is_drift_until_it_is_accepted_and_a_fault_even_then() {
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let worse = target.run(&["--defect", "ath-not-checked"], &[]).with(1);
+    assert!(worse.stdout.contains("changed rs.ath.missing: was reject, is accept\n"), "{}", worse.stdout);
+    assert_eq!(target.snapshot_files(), ["staging.snap", "staging.snap.new"]);
+    assert_eq!(contents(&target.snap()), reviewed, "a run never writes what was reviewed");
+    assert!(contents(&target.pending()).contains("\nrs.ath.missing: accept\n"));
+    let shown = target.review(&[]).with(1).stdout;
+    assert!(shown.contains("- was  rs.ath.missing: reject\n"), "{shown}");
+    assert!(shown.contains("+ is   rs.ath.missing: accept\n"), "{shown}");
+    assert!(!shown.contains("rs.jti.missing"), "only what differs: {shown}");
+
+    // A run without drift takes the pending file away.
+    target.run(&[], &[]).with(0);
+    assert_eq!(target.snapshot_files(), ["staging.snap"]);
+
+    // Accepting is about drift alone: the verdict stays, and being repaired is drift as well.
+    target.run(&["--defect", "ath-not-checked"], &[]).with(1);
+    target.review(&["--accept"]).with(0);
+    let again = target.run(&["--defect", "ath-not-checked"], &[]).with(1);
+    assert!(!again.stdout.contains("changed "), "{}", again.stdout);
+    assert!(again.stdout.contains("FAIL rs.ath.missing"), "{}", again.stdout);
+    let repaired = target.run(&[], &[]).with(1);
+    assert!(
+        repaired.stdout.contains("changed rs.ath.missing: was accept, is reject\n"),
+        "{}",
+        repaired.stdout
+    );
+}
+
+#[test]
+fn under_ci_nothing_is_written() {
+    let ci = [("CI", "true")];
+    let fresh = Target::new();
+    fresh.run_with(&[], &[], &ci).with(0);
+    assert_eq!(fresh.snapshot_files(), [""; 0]);
+
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let worse = target.run_with(&["--defect", "ath-not-checked"], &[], &ci).with(1);
+    assert!(worse.stdout.contains("changed rs.ath.missing: was reject, is accept\n"), "{}", worse.stdout);
+    assert_eq!(target.snapshot_files(), ["staging.snap"]);
+
+    target.run(&["--defect", "ath-not-checked"], &[]).with(1);
+    let review = |value: &str| {
+        let config = target.config();
+        ended(dpop(["review", "--accept", "--config", text(&config)]).env("CI", value))
+    };
+    for value in ["true", "1", "yes"] {
+        let refused = review(value).with(2);
+        assert!(refused.stderr.contains("not written under CI"), "{}", refused.stderr);
+    }
+    assert_eq!(target.snapshot_files(), ["staging.snap", "staging.snap.new"]);
+    assert_eq!(contents(&target.snap()), reviewed);
+    review("false").with(0);
+    assert_eq!(target.snapshot_files(), ["staging.snap"]);
+}
+
+#[test]
+fn a_selection_leaves_the_rest_as_it_was() {
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let part = target.run(&[], &["rs.ath"]).with(0);
+    assert!(!part.stdout.contains("gone"), "{}", part.stdout);
+    assert_eq!(target.snapshot_files(), ["staging.snap"]);
+
+    target.run(&["--defect", "ath-not-checked"], &["rs.ath.missing"]).with(1);
+    target.review(&["--accept"]).with(0);
+    let expected = reviewed.replace("\nrs.ath.missing: reject\n", "\nrs.ath.missing: accept\n");
+    assert_ne!(expected, reviewed);
+    assert_eq!(contents(&target.snap()), expected, "only what was selected has changed");
+}
+
+#[test]
+fn what_the_suite_has_no_more_is_gone_and_what_it_has_now_is_new() {
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let other = reviewed.replace("\nrs.ath.missing: reject\n", "\nrs.ath.mislaid: reject\n");
+    fs::write(target.snap(), other).expect("written");
+    let whole = target.run(&[], &[]).with(1);
+    assert!(
+        whole.stdout.contains("gone rs.ath.mislaid: in the snapshot, not in the suite"),
+        "{}",
+        whole.stdout
+    );
+    let shown = target.review(&[]).with(1).stdout;
+    assert!(shown.contains("- was  rs.ath.mislaid: reject\n+ is   rs.ath.missing: reject\n"), "{shown}");
+    target.review(&["--accept"]).with(0);
+    assert_eq!(contents(&target.snap()), reviewed);
+}
+
+/// What a run could not see says nothing about what was reviewed.
+#[test]
+fn an_unreachable_target_is_no_drift() {
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let ended = run(["run", "--config", text(&target.config())]).with(3);
+    assert!(!ended.stdout.contains("changed") && !ended.stdout.contains("gone"), "{}", ended.stdout);
+    assert_eq!(contents(&target.snap()), reviewed);
+    assert_eq!(target.snapshot_files(), ["staging.snap"], "there is nothing to accept");
+}
+
+#[test]
+fn a_malformed_snapshot_has_file_and_line() {
+    let target = Target::reviewed();
+    let reviewed = contents(&target.snap());
+    let conflict = reviewed.replacen("\nrs.", "\n<<<<<<< HEAD\nrs.", 1);
+    let line = conflict.lines().position(|line| line.starts_with("<<<")).expect("a line") + 1;
+    for (broken, line) in [(conflict.as_str(), line), ("", 1), ("rs.ath.missing: reject\n", 1)] {
+        fs::write(target.snap(), broken).expect("written");
+        let Ended { stderr, .. } = target.run(&[], &["rs.ath.missing"]).with(3);
+        assert!(stderr.contains(&format!("{}:{line}: not a line", target.snap().display())), "{stderr}");
+        assert_eq!(target.snapshot_files(), ["staging.snap"]);
+    }
+    fs::write(target.pending(), "---\n---\nnonsense\n").expect("written");
+    let Ended { stderr, .. } = target.review(&["--accept"]).with(3);
+    assert!(stderr.contains("staging.snap.new:3: not a line"), "{stderr}");
+}
+
+#[test]
+fn insta_reads_what_we_write() {
+    let target = Target::reviewed();
+    let snapshot = Snapshot::open(&target.snap()).expect("valid").expect("there");
+    let asserted = |contents: String| {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(target.folder.path().join("snapshots"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings
+            .bind(|| catch_unwind(AssertUnwindSafe(|| insta::assert_snapshot!("staging", contents))).is_ok())
+    };
+    assert!(asserted(snapshot.contents()));
+    assert_eq!(target.snapshot_files(), ["staging.snap"], "and finds nothing to review");
+    let other = snapshot.contents().replace("rs.ath.missing: reject", "rs.ath.missing: accept");
+    assert_ne!(other, snapshot.contents());
+    assert!(!asserted(other.clone()));
+
+    // What insta leaves for review is what we read: with INSTA_UPDATE unset it leaves something, outside CI.
+    if let Some(pending) = Snapshot::open(&target.pending()).expect("valid") {
+        assert_eq!(pending.contents(), other);
+        target.review(&["--accept"]).with(0);
+        assert!(contents(&target.snap()).contains("\nrs.ath.missing: accept\n"));
+    }
+}
