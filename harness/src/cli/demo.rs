@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::run::{Reports, perform, seconds_since};
+use super::reports::Reports;
+use super::run::{perform, seconds_since};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::SystemEntropy;

@@ -3,10 +3,13 @@
 mod demo;
 mod exit;
 mod explain;
+mod issuer_key;
 mod key;
 mod list;
+mod output;
 mod progress;
 mod proof;
+mod reports;
 mod review;
 mod run;
 mod schema;
@@ -24,6 +27,7 @@ use crate::report::Style;
 use crate::scenario::{Diagnostic, Scenario, load_embedded_and, read_dir};
 
 pub use exit::Exit;
+use output::Output;
 
 /// Proves that a server's OAuth DPoP (RFC 9449) holds: drives it with right and wrong proofs and judges the answers.
 #[derive(Debug, Parser)]
@@ -112,7 +116,7 @@ enum Failure {
 
 /// Where a command writes, and how.
 struct Context {
-    out: AutoStream<io::Stdout>,
+    out: Output,
     common: Common,
     colour: bool,
 }
@@ -125,7 +129,7 @@ impl Context {
             Colour::Never => ColorChoice::Never,
         };
         let colour = matches!(choice, ColorChoice::Always | ColorChoice::AlwaysAnsi);
-        Self { out: AutoStream::new(io::stdout(), choice), common, colour }
+        Self { out: Output::new(choice), common, colour }
     }
 
     fn style(&self) -> Style {
@@ -192,8 +196,6 @@ fn report(failure: &Failure, colour: Colour) -> ExitCode {
         Colour::Never => false,
     };
     match failure {
-        // Whoever reads us has seen enough: `dpop list | head`.
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Conforms.into(),
         Failure::Diagnostic(diagnostic) => eprintln!("{}", diagnostic.render(colour)),
         other => eprintln!("dpop: {other}"),
     }

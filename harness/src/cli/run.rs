@@ -1,17 +1,20 @@
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
-use super::{Context, Exit, Failure, progress::Progress};
+use super::issuer_key;
+use super::progress::Progress;
+use super::reports::Reports;
+use super::{Context, Exit, Failure};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::plan::{Filter, Partition, Selected, all, select};
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
-use crate::report::{FORMATS, Human, Report};
+use crate::report::Report;
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
@@ -40,7 +43,7 @@ pub(super) struct Arguments {
     deny: Option<Deny>,
     /// How many cases run at the same time.
     #[arg(short, long, value_name = "N", env = "DPOP_JOBS")]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     /// How long to wait for one answer, e.g. 500ms or 5s.
     #[arg(long, value_name = "TIME", env = "DPOP_TIMEOUT")]
     timeout: Option<Span>,
@@ -57,7 +60,7 @@ pub(super) struct Arguments {
     #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
     defects: Vec<String>,
     /// I may test this host although it is neither local nor private.
-    #[arg(long, env = "DPOP_AUTHORISED")]
+    #[arg(long, env = "DPOP_AUTHORISED", value_parser = BoolishValueParser::new())]
     authorised: bool,
 }
 
@@ -119,14 +122,6 @@ impl Filters {
 enum Deny {
     /// A missed SHOULD.
     Warn,
-}
-
-/// Where reports go.
-#[derive(Debug, Args)]
-pub(super) struct Reports {
-    /// Also write a report, e.g. json=results.json; `-` is standard output. May be given several times.
-    #[arg(long = "report", value_name = "FORMAT=PATH", env = "DPOP_REPORT", value_delimiter = ',')]
-    reports: Vec<String>,
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
@@ -267,9 +262,10 @@ async fn set_up(
         .map_err(|error| Failure::Environment(error.to_string()))?;
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, issuer, audience, scope } => {
-            let issuer = Arc::new(
-                Issuer::new(issuer.clone(), clock.clone(), entropy.clone()).with_audience(audience.clone()),
-            );
+            let new = || {
+                Issuer::new(issuer.clone(), clock.clone(), entropy.clone()).with_audience(audience.clone())
+            };
+            let issuer = Arc::new(issuer_key::kept(&config.folder, new));
             let server = serve_issuer(*listen, issuer.clone()).await.map_err(|error| {
                 Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}"))
             })?;
@@ -327,65 +323,4 @@ fn compare(config: &Config, results: &Results, whole: bool) -> Result<Drift, Fai
         }
     }
     Ok(drift)
-}
-
-impl Reports {
-    /// Sees to it, before anything is sent, that every format exists.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        self.parsed().map(|_| ())
-    }
-
-    fn parsed(&self) -> Result<Vec<(&'static crate::report::Format, &str)>, Failure> {
-        let parse = |text: &'_ String| {
-            let usage = |why: String| Failure::Usage(format!("--report {text}: {why}"));
-            let known = || FORMATS.iter().map(|format| format.name);
-            let (name, path) =
-                text.split_once('=').ok_or_else(|| usage("a report is FORMAT=PATH".to_owned()))?;
-            let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
-                let hint = nearest(name, known())
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
-                usage(format!("formats are {}{hint}", known().collect::<Vec<_>>().join(", ")))
-            })?;
-            if path.is_empty() {
-                return Err(usage("the path is missing".to_owned()));
-            }
-            Ok((format, path.len()))
-        };
-        self.reports
-            .iter()
-            .map(|text| {
-                let (format, length) = parse(text)?;
-                Ok((format, text.get(text.len() - length..).unwrap_or_default()))
-            })
-            .collect()
-    }
-
-    /// Writes the reports, and the console report: to standard output, unless another one goes there.
-    pub(super) fn write(
-        &self,
-        report: &Report<'_>,
-        context: &mut Context,
-        repeat_with: String,
-    ) -> Result<(), Failure> {
-        let style = context.style();
-        let mut taken = false;
-        for (format, path) in self.parsed()? {
-            if path == "-" {
-                taken = true;
-                (format.write)(report, &mut context.out)?;
-                continue;
-            }
-            let named = |error: io::Error| Failure::Environment(format!("can't write {path}: {error}"));
-            let mut file = BufWriter::new(File::create(path).map_err(named)?);
-            (format.write)(report, &mut file).and_then(|()| file.flush()).map_err(named)?;
-        }
-        if taken {
-            Human::new(&mut io::stderr(), crate::report::Style { colour: false, ..style }, repeat_with)
-                .write(report)?;
-        } else {
-            Human::new(&mut context.out, style, repeat_with).write(report)?;
-        }
-        Ok(())
-    }
 }

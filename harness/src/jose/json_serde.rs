@@ -45,10 +45,10 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        if !value.is_finite() {
-            return Err(E::invalid_value(Unexpected::Float(value), &"a number that JSON can write"));
+        match serde_json::Number::from_f64(value) {
+            Some(number) => Ok(Json::Number(number.to_string())),
+            None => Err(E::invalid_value(Unexpected::Float(value), &"a number that JSON can write")),
         }
-        Ok(Json::Number(value.to_string()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {

@@ -115,6 +115,13 @@ impl Issuer {
         Self { audience, ..self }
     }
 
+    /// The same issuer with the signing key of an earlier one, from [`signing_key_pkcs8`](Self::signing_key_pkcs8); none
+    /// where that is no key that it can sign with. Servers remember keys for minutes.
+    #[must_use]
+    pub fn with_signing_key(self, pkcs8: &[u8]) -> Option<Self> {
+        Some(Self { key: SigningKey::from_pkcs8(pkcs8)?, ..self })
+    }
+
     /// The value of `iss`.
     pub fn url(&self) -> &str {
         &self.url
@@ -210,23 +217,26 @@ impl Issuer {
 
 impl SigningKey {
     fn generate() -> Self {
-        let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let made = EcdsaKeyPair::generate_pkcs8(alg, &SystemRandom::new()).and_then(|pkcs8| {
-            let pair = EcdsaKeyPair::from_pkcs8(alg, pkcs8.as_ref())?;
-            Ok((pkcs8, pair))
-        });
-        let Ok((pkcs8, pair)) = made else { unreachable!("the system's random generator failed") };
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        match pkcs8.ok().and_then(|pkcs8| Self::from_pkcs8(pkcs8.as_ref())) {
+            Some(key) => key,
+            None => unreachable!("the system's random generator failed"),
+        }
+    }
+
+    fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
         // The uncompressed point: 0x04, x, y.
         let (mut x, mut y) = ([0; 32], [0; 32]);
         x.copy_from_slice(&pair.public_key().as_ref()[1..33]);
         y.copy_from_slice(&pair.public_key().as_ref()[33..]);
         let public = PublicJwk::P256 { x, y };
-        Self {
+        Some(Self {
             kid: public.thumbprint().to_string(),
-            encoding: EncodingKey::from_ec_der(pkcs8.as_ref()),
+            encoding: EncodingKey::from_ec_der(pkcs8),
             decoding: DecodingKey::from_ec_der(pair.public_key().as_ref()),
-            pkcs8: pkcs8.as_ref().to_vec(),
+            pkcs8: pkcs8.to_vec(),
             public,
-        }
+        })
     }
 }

@@ -107,31 +107,29 @@ impl Redactor {
 
 /// The ways in which a server may spell what it was sent.
 fn spellings(secret: &str) -> Vec<String> {
-    let percent = |kept: fn(&u8) -> bool, lower: bool| {
-        secret.bytes().fold(String::new(), |out, byte| match (kept(&byte), lower) {
-            (true, _) => out + &char::from(byte).to_string(),
-            (false, true) => out + &format!("%{byte:02x}"),
-            (false, false) => out + &format!("%{byte:02X}"),
-        })
-    };
-    let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut spellings = vec![
-        secret.to_owned(),
-        secret.replace('/', "\\/"),
-        percent(unreserved, false),
-        percent(unreserved, true),
-        percent(|_| false, false),
-        percent(|_| false, true),
-        hex.to_uppercase(),
-        hex,
-    ];
+    let mut spellings = vec![secret.to_owned(), secret.replace('/', "\\/")];
+    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+        let (mut some, mut all, mut hex) = (String::new(), String::new(), String::new());
+        for byte in secret.bytes() {
+            let code = [byte >> 4, byte & 15].map(|digit| char::from(digits[usize::from(digit)]));
+            hex.extend(code);
+            all.push('%');
+            all.extend(code);
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                some.push(char::from(byte));
+            } else {
+                some.push('%');
+                some.extend(code);
+            }
+        }
+        spellings.extend([some, all, hex]);
+    }
     for before in 0..3 {
         let text = base64url_inside(secret, before);
         spellings.push(text.replace('-', "+").replace('_', "/"));
         spellings.push(text);
     }
-    spellings.sort();
+    spellings.sort_unstable();
     spellings.dedup();
     spellings
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ pub struct Limits {
     /// How long to wait for one answer; without it 5 seconds.
     pub timeout: Option<Span>,
     /// How many cases run at the same time; without it 8.
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// How many requests one run may send; without it 5000.
     pub max_requests: Option<usize>,
 }
@@ -36,9 +37,9 @@ impl Limits {
         self.timeout.map_or(Duration::from_secs(5), |span| span.0)
     }
 
-    /// How many cases run at the same time; at least one.
+    /// How many cases run at the same time.
     pub fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(8).max(1)
+        self.jobs.map_or(8, NonZeroUsize::get)
     }
 
     /// How many requests one run may send.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -36,7 +37,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
-        let limits = Limits { max_requests: Some(usize::MAX), jobs: Some(4), ..Limits::default() };
+        let limits =
+            Limits { max_requests: Some(usize::MAX), jobs: NonZeroUsize::new(4), ..Limits::default() };
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
             .await

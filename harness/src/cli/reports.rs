@@ -1,0 +1,92 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+
+use clap::Args;
+
+use super::{Context, Failure};
+use crate::report::{FORMATS, Format, Human, Report, Style};
+use crate::scenario::nearest;
+
+/// Where reports go.
+#[derive(Debug, Args)]
+pub(super) struct Reports {
+    /// Also write a report, e.g. json=results.json or junit=junit.xml; `-` is standard output. May be given several times.
+    #[arg(long = "report", value_name = "FORMAT=PATH", env = "DPOP_REPORT", value_delimiter = ',')]
+    reports: Vec<String>,
+}
+
+impl Reports {
+    /// Sees to it, before anything is sent, that every format exists and every file can be written.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let parsed = self.parsed()?;
+        if parsed.iter().filter(|(_, path)| *path == "-").count() > 1 {
+            return Err(Failure::Usage("--report: only one report can go to standard output".to_owned()));
+        }
+        for (_, path) in parsed.iter().filter(|(_, path)| *path != "-") {
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(|error| cannot_write(path, &error))?;
+        }
+        Ok(())
+    }
+
+    fn parsed(&self) -> Result<Vec<(&'static Format, &str)>, Failure> {
+        let parse = |text: &'_ String| {
+            let usage = |why: String| Failure::Usage(format!("--report {text}: {why}"));
+            let known = || FORMATS.iter().map(|format| format.name);
+            let (name, path) =
+                text.split_once('=').ok_or_else(|| usage("a report is FORMAT=PATH".to_owned()))?;
+            let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+                let hint = nearest(name, known())
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                usage(format!("formats are {}{hint}", known().collect::<Vec<_>>().join(", ")))
+            })?;
+            if path.is_empty() {
+                return Err(usage("the path is missing".to_owned()));
+            }
+            Ok((format, path.len()))
+        };
+        self.reports
+            .iter()
+            .map(|text| {
+                let (format, length) = parse(text)?;
+                Ok((format, text.get(text.len() - length..).unwrap_or_default()))
+            })
+            .collect()
+    }
+
+    /// Writes the console report, to standard output unless another one goes there, and the reports.
+    pub(super) fn write(
+        &self,
+        report: &Report<'_>,
+        context: &mut Context,
+        repeat_with: String,
+    ) -> Result<(), Failure> {
+        let style = context.style();
+        let reports = self.parsed()?;
+        if reports.iter().any(|(_, path)| *path == "-") {
+            Human::new(&mut io::stderr(), Style { colour: false, ..style }, repeat_with).write(report)?;
+        } else {
+            Human::new(&mut context.out, style, repeat_with).write(report)?;
+        }
+        for (format, path) in reports {
+            if path == "-" {
+                (format.write)(report, &mut context.out)?;
+                continue;
+            }
+            let written = File::create(path).map(BufWriter::new).and_then(|mut file| {
+                (format.write)(report, &mut file)?;
+                file.flush()
+            });
+            written.map_err(|error| cannot_write(path, &error))?;
+        }
+        Ok(())
+    }
+}
+
+fn cannot_write(path: &str, error: &io::Error) -> Failure {
+    Failure::Environment(format!("can't write {path}: {error}"))
+}
