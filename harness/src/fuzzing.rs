@@ -126,7 +126,8 @@ fn same_inside(ours: &Json, theirs: &Json) -> bool {
 fn same_number(ours: &str, theirs: &str) -> bool {
     match ours.parse::<i128>() {
         Ok(integer) if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&integer) => {
-            theirs.parse() == Ok(integer)
+            // serde_json reads `-0` as the double -0.0.
+            theirs.parse() == Ok(integer) || (integer == 0 && theirs == "-0.0")
         }
         _ => {
             let [ours, theirs] = [ours, theirs].map(|text| text.parse::<f64>().unwrap_or(f64::NAN));

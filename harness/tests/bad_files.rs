@@ -380,7 +380,10 @@ fn the_values_of_configs() {
     let list = config("rate: 20/s", "rate: [20]");
     check_config(list, ((10, 17), "limits.rate: invalid type: sequence, expected a rate such as", None));
     let jobs = config("rate: 20/s", "jobs: -1");
-    check_config(jobs, ((10, 17), "limits.jobs: invalid type: integer `-1`, expected a whole number", None));
+    check_config(
+        jobs,
+        ((10, 17), "limits.jobs: invalid type: integer `-1`, expected a whole number above 0", None),
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
+use dpop_harness::guide::{FLOW, members_as_markdown};
 use dpop_harness::plan::all;
 use dpop_harness::reference::{DefectSet, NonceMode};
 use dpop_harness::scenario::{self, load_embedded};
@@ -24,6 +25,14 @@ fn check(path: &str, expected: &str) {
     assert!(found == expected, "{path} is not what the code makes: run `cargo xtask codegen`");
 }
 
+/// `text` with `section` between its lines `<!-- NAME: … -->` and `<!-- end of NAME -->`.
+fn with_section(text: &str, name: &str, section: &str) -> String {
+    let line_end = |from: usize| text[from..].find('\n').map(|at| from + at + 1);
+    let begin = text.find(&format!("<!-- {name}: ")).and_then(line_end).expect("a marker");
+    let end = begin + text[begin..].find(&format!("<!-- end of {name} -->")).expect("an end marker");
+    [&text[..begin], section, &text[end..]].concat()
+}
+
 fn pretty(schema: &serde_json::Value) -> String {
     serde_json::to_string_pretty(schema).expect("JSON") + "\n"
 }
@@ -41,6 +50,16 @@ fn config_schema() {
 #[test]
 fn results_schema() {
     check("docs/results.schema.json", &pretty(&dpop_harness::report::json::schema()));
+}
+
+/// One test for both, as both are written to one file.
+#[test]
+fn readme_sections() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(path).expect("UTF-8");
+    let readme = with_section(&readme, "flow", &format!("```text\n{FLOW}```\n"));
+    let readme = with_section(&readme, "proof", &members_as_markdown());
+    check("README.md", &readme);
 }
 
 /// What the clean reference server does with every case.

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "suite",
     "snapshot",
     "report",
+    "guide",
     "cli",
     "fuzzing",
 ];

@@ -7,9 +7,9 @@ use crate::suite::Results;
 /// The exit codes: a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Every selected case conforms, and nothing drifted from the snapshot.
+    /// Every selected case conforms or is waived, and nothing drifted from the snapshot.
     Conforms,
-    /// Nonconformity, or drift.
+    /// Nonconformity, drift, or a waiver that is no longer good.
     Nonconformity,
     /// A bad command line, config or scenario.
     Usage,

@@ -3,6 +3,9 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::{Context, Exit, Failure};
+use crate::clock::SystemClock;
+use crate::entropy::SystemEntropy;
+use crate::guide::{self, Example, FLOW, MEMBERS, Page};
 use crate::mutation;
 use crate::reference::DEFECTS;
 use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
@@ -11,7 +14,8 @@ use crate::spec::Ledger;
 /// What to explain.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A case, scenario, pitfall, requirement, planted bug or mutation; or `pitfalls`, `defects`, `mutations` for a list.
+    /// A case, scenario, pitfall, rule, requirement, planted bug or mutation; `proof` or `flow` for the protocol; `guide`,
+    /// `pitfalls`, `defects` or `mutations` for a list.
     name: String,
 }
 
@@ -21,10 +25,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let name = arguments.name.as_str();
     if let Some(scenario) = scenarios.iter().find(|scenario| scenario.id == name) {
         explain_scenario(scenario, out)?;
+        if let Some(pitfall) = scenario.pitfall {
+            writeln!(out, "\nGuide        dpop explain {}", pitfall.name())?;
+        }
     } else if let Some((scenario, case)) = find_case(&scenarios, name) {
         explain_case(scenario, case, out)?;
-    } else if let Some(pitfall) = Pitfall::ALL.iter().find(|pitfall| pitfall.name() == name) {
-        explain_pitfall(*pitfall, &scenarios, out)?;
+    } else if let Some(page) = guide::page(name) {
+        explain_page(page, &scenarios, out)?;
     } else if let Some(row) = Ledger::embedded().requirement(name) {
         writeln!(out, "{}: {}", row.id, row.text)?;
         writeln!(out, "\n{}, {}", row.source, row.level.name().to_uppercase())?;
@@ -42,6 +49,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 
 fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit, Failure> {
     match name {
+        "guide" => list_guide(out)?,
+        "proof" => explain_proof(out)?,
+        "flow" => out.write_all(FLOW.as_bytes())?,
         "pitfalls" => Pitfall::ALL
             .iter()
             .try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
@@ -53,11 +63,11 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
             let cases = scenarios.iter().flat_map(|scenario| &scenario.cases).map(|case| case.id.as_str());
             let known = cases
                 .chain(scenarios.iter().map(|scenario| scenario.id.as_str()))
-                .chain(Pitfall::ALL.iter().map(|pitfall| pitfall.name()))
+                .chain(guide::pages().map(|page| page.name))
                 .chain(DEFECTS.iter().map(|row| row.name))
                 .chain(mutation::catalogue().map(|row| row.name))
                 .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
-                .chain(["pitfalls", "defects", "mutations"]);
+                .chain(["guide", "proof", "flow", "pitfalls", "defects", "mutations"]);
             let hint =
                 nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(Failure::Usage(format!("nothing is called `{unknown}`{hint}; see `dpop list`")));
@@ -103,16 +113,69 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
     for row in defects {
         writeln!(out, "Catches      {}: {}", row.name, row.summary)?;
     }
-    writeln!(out, "Defined in   {}:{}", scenario.file, case.line)
+    writeln!(out, "Defined in   {}:{}", scenario.file, case.line)?;
+    if let Some(pitfall) = scenario.pitfall {
+        writeln!(out, "Guide        dpop explain {}", pitfall.name())?;
+    }
+    Ok(())
 }
 
-fn explain_pitfall(pitfall: Pitfall, scenarios: &[Scenario], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}: {}", pitfall.name(), pitfall.summary())?;
-    for scenario in scenarios.iter().filter(|scenario| scenario.pitfall == Some(pitfall)) {
+fn explain_page(page: &Page, scenarios: &[Scenario], out: &mut dyn Write) -> io::Result<()> {
+    let mut code = false;
+    for line in page.text.lines() {
+        code ^= line.starts_with("```");
+        if line.starts_with('#') && !code {
+            heading(line, out)?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
+    }
+    let belongs = |scenario: &&Scenario| scenario.pitfall.is_some_and(|pitfall| pitfall.name() == page.name);
+    for (index, scenario) in scenarios.iter().filter(belongs).enumerate() {
         writeln!(out)?;
+        if index == 0 {
+            heading("## Cases", out)?;
+            writeln!(out)?;
+        }
         explain_scenario(scenario, out)?;
     }
     Ok(())
+}
+
+/// Bold where there is colour: the stream takes the codes out where there is none.
+fn heading(line: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\u{1b}[1m{line}\u{1b}[0m")
+}
+
+fn list_guide(out: &mut dyn Write) -> io::Result<()> {
+    for (list, pages) in [("What goes wrong", guide::PITFALLS), ("What production needs", guide::RULES)] {
+        heading(list, out)?;
+        for page in pages {
+            writeln!(out, "  {:28} {}", page.name, page.title())?;
+        }
+        writeln!(out)?;
+    }
+    heading("How it works", out)?;
+    writeln!(out, "  {:28} What a proof consists of, with one made at this moment", "proof")?;
+    writeln!(out, "  {:28} The flow of a client, as a diagram", "flow")?;
+    writeln!(out, "\n`dpop explain NAME` shows one.")
+}
+
+fn explain_proof(out: &mut dyn Write) -> io::Result<()> {
+    heading("What a proof consists of", out)?;
+    writeln!(
+        out,
+        "\nA DPoP proof is a JWT that the client signs anew for each request and sends in the field DPoP."
+    )?;
+    writeln!(
+        out,
+        "Checks are numbered as in RFC 9449 section 4.3; 1 and 2: there is one proof, and it is a JWT.\n"
+    )?;
+    for member in MEMBERS {
+        writeln!(out, "{member}")?;
+    }
+    heading("An example, made just now with a key that is forgotten again", out)?;
+    write!(out, "\n{}", Example::made_now(&SystemClock, &SystemEntropy))
 }
 
 fn cited_by(scenarios: &[Scenario], requirement: &str, out: &mut dyn Write) -> io::Result<()> {

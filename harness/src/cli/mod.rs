@@ -39,7 +39,7 @@ struct Cli {
     common: Common,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 conforms · 1 nonconformity or drift · 2 bad command line, config or scenario · \
+const EXIT_CODES: &str = "Exit codes: 0 conforms · 1 nonconformity, drift or a stale waiver · 2 bad command line, config or scenario · \
 3 environment: unreachable, no token, control failed, inconclusive · 4 nothing selected · 130 interrupted\n\
 Every option can be set by an environment variable: --jobs by DPOP_JOBS, and so on.";
 
@@ -77,7 +77,7 @@ enum Command {
     Run(run::Arguments),
     /// List the cases.
     List(list::Arguments),
-    /// Explain a case, scenario, pitfall, requirement, planted bug or mutation.
+    /// Explain a case, scenario, pitfall, rule, requirement, planted bug or mutation; `guide` lists the pages of the guide.
     Explain(explain::Arguments),
     /// Show how outcomes differ from those reviewed last, and accept them.
     Review(review::Arguments),

@@ -402,6 +402,7 @@ fn in_words_of_yaml(message: &str) -> String {
         "struct" => "a mapping",
         "enum" => "a word",
         "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "a" if expected.contains("nonzero") => "a whole number above 0",
         _ => expected,
     };
     format!("{found}, expected {expected}")

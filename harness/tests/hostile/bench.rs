@@ -43,7 +43,7 @@ impl Bench {
         let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
             .await
             .expect("servers on loopback");
-        Self { running, setup }
+        Self { running, setup }.jobs(4)
     }
 
     /// Without nonces and without bugs.
