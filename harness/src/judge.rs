@@ -151,7 +151,8 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
         return Judgement::inconclusive("nothing was sent");
     }
     let held = |turn| run.transcript.iter().rfind(|exchange| exchange.turn == turn).is_some_and(accepts);
-    if !only_acceptance && !(held(Turn::ControlBefore) && held(Turn::ControlAfter)) {
+    let controlled = held(Turn::ControlBefore) && held(Turn::ControlAfter);
+    if !(only_acceptance || controlled) {
         return Judgement::inconclusive("no correct request was accepted before and after it");
     }
     result

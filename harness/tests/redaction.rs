@@ -3,7 +3,7 @@
 #[path = "hostile/bench.rs"]
 mod bench;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use dpop_harness::jose::json::Json;
 use dpop_harness::judge::Verdict;
 use dpop_harness::proof::{AccessToken, IssuerKey, ProofKey, Request};
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
-use dpop_harness::report::{Human, Report, Style, json};
+use dpop_harness::report::{FORMATS, Human, Report, Style};
 use dpop_harness::run::Redactor;
 use dpop_harness::scenario::Source as Text;
 use dpop_harness::snapshot::Snapshot;
@@ -36,8 +36,8 @@ const ENOUGH: &[&str] = &["rs.ath.missing", "rs.jose", "rs.token", "rs.replay", 
 /// Everything that must not leave, as the source and the target saw it.
 #[derive(Clone, Default)]
 struct Secrets {
-    tokens: Arc<Mutex<HashSet<String>>>,
-    keys: Arc<Mutex<HashSet<String>>>,
+    tokens: Arc<Mutex<BTreeSet<String>>>,
+    keys: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Secrets {
@@ -281,9 +281,11 @@ fn echoing(number: usize, request: &Request, answer: Answer) -> Answer {
 fn artefacts(results: &Results) -> Vec<(&'static str, String)> {
     let report = Report { results, drift: None, seconds: 1.0 };
     let mut artefacts = Vec::new();
-    let mut bytes = Vec::new();
-    json::write(&report, &mut bytes).expect("written");
-    artefacts.push(("json", String::from_utf8(bytes).expect("UTF-8")));
+    for format in FORMATS {
+        let mut bytes = Vec::new();
+        (format.write)(&report, &mut bytes).expect("written");
+        artefacts.push((format.name, String::from_utf8(bytes).expect("UTF-8")));
+    }
     for (name, colour, verbosity) in [("console", false, 0), ("console -vv", true, 2)] {
         let mut bytes = Vec::new();
         let style = Style { colour, verbosity };
@@ -292,6 +294,11 @@ fn artefacts(results: &Results) -> Vec<(&'static str, String)> {
     }
     artefacts.push(("snapshot", Snapshot::of(results).render("target")));
     artefacts
+}
+
+fn artefact(results: &Results, wanted: &str) -> String {
+    let found = artefacts(results).into_iter().find(|(name, _)| *name == wanted);
+    found.expect("such an artefact").1
 }
 
 /// The text without the colours of the report itself.
@@ -310,7 +317,7 @@ fn clean(results: &Results, secrets: &Secrets) {
         assert_eq!(control(&uncoloured(&text)), None, "{name}");
     }
     // In JSON a control character is an escape; what a reader unescapes has none either.
-    let (_, text) = artefacts(results).swap_remove(0);
+    let text = artefact(results, "json");
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     strings(&document, &mut |string| assert_eq!(control(string), None, "{string}"));
 }
@@ -358,7 +365,7 @@ async fn a_server_that_echoes_everything() {
     clean(&results, &secrets);
     assert_eq!(Detector::new(&secrets).leak(&format!("{results:?}")), None);
     // The evidence is still there.
-    let (_, text) = artefacts(&results).swap_remove(2);
+    let text = artefact(&results, "console -vv");
     for part in
         ["[token sha256:", "[part of token sha256:", "[private key sha256:", "\\u{1b}[2J", "\\u{202e}"]
     {
@@ -474,7 +481,7 @@ async fn the_detector_finds_a_planted_leak() {
     let (bench, secrets) = echoing_bench(NonceMode::Never).await;
     let results = bench.run_only(&["rs.ath.missing", "rs.jose.jwk-private"]).await;
     let detector = Detector::new(&secrets);
-    let (_, report) = artefacts(&results).swap_remove(0);
+    let report = artefact(&results, "json");
     assert_eq!(detector.leak(&report), None);
     let token = secrets.tokens.lock().expect("a lock").iter().next().cloned().expect("a token");
     let key = secrets.keys.lock().expect("a lock").iter().next().cloned().expect("a key");

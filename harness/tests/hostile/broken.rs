@@ -187,7 +187,7 @@ async fn what_is_not_http() {
         ("content cut off", bytes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), closed),
         (
             "content that never comes",
-            Reaction::Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n".repeat(1), Duration::ZERO),
+            Reaction::Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n".to_vec(), Duration::ZERO),
             closed,
         ),
         (

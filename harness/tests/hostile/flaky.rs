@@ -154,8 +154,6 @@ async fn a_fault_over_one_kind_of_proof() {
     let bytes = |text: &str| Reaction::Bytes(text.as_bytes().to_vec());
     for (jobs, reaction, what) in [
         (1, bytes("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), "a server error: 1 of"),
-        (8, bytes("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), "a server error: 1 of"),
-        (1, Reaction::Close, "no answer: 1 of"),
         (8, Reaction::Close, "no answer: 1 of"),
         (4, Reaction::Hang, "no answer: 1 of"),
         (4, bytes("what?"), "no answer: 1 of"),

@@ -87,8 +87,8 @@ async fn a_new_nonce_with_every_answer() {
 
 #[tokio::test]
 async fn nonces_do_not_disturb_anything() {
-    for (mode, jobs) in [(NonceMode::Required, 1), (NonceMode::Required, 8), (NonceMode::Optional, 8)] {
-        let results = Bench::new(mode, DefectSet::empty()).await.jobs(jobs).run().await;
+    for mode in [NonceMode::Required, NonceMode::Optional] {
+        let results = Bench::new(mode, DefectSet::empty()).await.jobs(8).run().await;
         check(&results, Exit::Conforms, &[]);
     }
 }
