@@ -59,7 +59,7 @@ impl Bench {
 
     /// The same run at another address.
     pub(crate) async fn at(self, addr: SocketAddr) -> Self {
-        self.limited(addr, Duration::from_secs(2), usize::MAX).await
+        self.limited(addr, Duration::from_secs(10), usize::MAX).await
     }
 
     /// The same run at another address with a deadline and a cap on requests.

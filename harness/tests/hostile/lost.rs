@@ -34,8 +34,13 @@ async fn it_closes_every_connection() {
 
 #[tokio::test]
 async fn it_hangs() {
-    for (after, jobs) in [(5, 1), (60, 8)] {
-        dies(after, jobs, Reaction::Hang, Duration::from_millis(600)).await;
+    dies(5, 1, Reaction::Hang, Duration::from_secs(1)).await;
+    for (after, jobs) in [(6, 1), (60, 8)] {
+        let late = Answer::Nothing(NoAnswer::Timeout);
+        let bench = Bench::clean().await.jobs(jobs).hasty();
+        let bench = bench.instead(move |number, _| (number >= after).then(|| late.clone()));
+        let expected = [("rs.preflight.control", Inconclusive, "no answer within the deadline")];
+        check(&bench.run().await, Exit::Environment, &expected);
     }
 }
 

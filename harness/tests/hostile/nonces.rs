@@ -7,7 +7,6 @@ use dpop_harness::cli::Exit;
 use dpop_harness::entropy::{SystemEntropy, unique_id};
 use dpop_harness::judge::Verdict::{Inconclusive, Pass};
 use dpop_harness::plan::all;
-use dpop_harness::reference::{DefectSet, NonceMode};
 use dpop_harness::target::{Answer, NoncePolicy};
 
 use crate::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
@@ -82,13 +81,5 @@ async fn a_new_nonce_with_every_answer() {
         check(&results, Exit::Conforms, &[]);
         assert_eq!(results.traits.nonce, NoncePolicy::Required);
         assert_eq!(ids_with(&results, Pass).len(), all(&SCENARIOS).len(), "{:?}", skips(&results));
-    }
-}
-
-#[tokio::test]
-async fn nonces_do_not_disturb_anything() {
-    for mode in [NonceMode::Required, NonceMode::Optional] {
-        let results = Bench::new(mode, DefectSet::empty()).await.jobs(8).run().await;
-        check(&results, Exit::Conforms, &[]);
     }
 }
