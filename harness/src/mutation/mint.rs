@@ -2,7 +2,7 @@ use super::{Mutation, Stage, find};
 use crate::proof::{Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
 
 /// A request ready to be sent, and what is known of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Minted {
     /// The request.
     pub request: Request,
@@ -10,6 +10,13 @@ pub struct Minted {
     pub record: StepRecord,
     /// The proof in readable form, where the request carries one.
     pub proof: MintedProof,
+}
+
+/// The request without its values: a spoiled proof may carry a private key.
+impl std::fmt::Debug for Minted {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Minted({:?})", self.request)
+    }
 }
 
 /// A proof in readable form.

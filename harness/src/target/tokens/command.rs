@@ -71,8 +71,7 @@ impl CommandSource {
             .map_err(not_started)?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr);
-            let tail: Vec<char> = stderr.trim().chars().rev().take(400).collect();
-            return Err(TokenError::Failed(output.status.to_string(), tail.into_iter().rev().collect()));
+            return Err(TokenError::Failed(output.status.to_string(), last_lines(&stderr)));
         }
         credentials(&output.stdout, key)
     }
@@ -82,6 +81,19 @@ impl TokenSource for CommandSource {
     fn obtain(&self, key: Arc<ProofKey>) -> BoxFuture<'_, Result<Credentials, TokenError>> {
         Box::pin(self.run(key))
     }
+}
+
+/// The end of a text in whole lines: half a line could hold half a secret, which nobody would recognise.
+fn last_lines(text: &str) -> String {
+    let mut room: usize = 1000;
+    let lines = text.trim().lines().rev().take_while(|line| {
+        let fits = line.len() < room;
+        room = room.saturating_sub(line.len() + 1);
+        fits
+    });
+    let mut lines: Vec<&str> = lines.collect();
+    lines.reverse();
+    lines.join("\n")
 }
 
 /// The private key on disk for as long as the program runs.
