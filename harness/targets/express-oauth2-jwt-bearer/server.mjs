@@ -14,8 +14,6 @@ app.use(
     tokenSigningAlg: 'ES256',
     strict: true, // RFC 9068: typ at+jwt and its claims
     dpop: { enabled: true, required: true, iatOffset: 300, iatLeeway: 30 },
-    // Each run of the harness signs with a new key (and kid): look for it at once, not after the default 30 s.
-    cooldownDuration: 0,
   }),
 );
 
