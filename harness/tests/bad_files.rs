@@ -345,7 +345,7 @@ fn keys_and_types_of_configs() {
     check_config(config("  kind", "\tkind"), ((6, 2), "not YAML: tabs disallowed", None));
     let nonce = format!("{CONFIG}capabilities: {{ nonce: require }}\n");
     check_config(nonce, ((11, 24), "capabilities.nonce: unknown variant `require`", Some("required")));
-    let algs = format!("{CONFIG}capabilities: {{ algs: [RS256] }}\n");
+    let algs = format!("{CONFIG}capabilities: {{ algs: [HS256] }}\n");
     check_config(algs, ((11, 23), "none of these can be tested", None));
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use dpop_harness::clock::{Clock as _, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::{self, FLOW, SECTIONS, WIDTH};
+use dpop_harness::jose::AlgSet;
 use dpop_harness::jose::Ath;
 use dpop_harness::jose::json::Json;
 use dpop_harness::jose::jws::Compact;
@@ -84,7 +85,8 @@ fn the_proof_that_is_shown_is_good() {
     assert_eq!(claim("ath"), Ath::of(token).as_str());
     assert!(shown.contains(&format!("DPoP-Nonce: {}\n", claim("nonce"))), "{shown}");
 
-    let verifier = Verifier::new(Nonces::new(NonceMode::Never, &SystemEntropy), None, DefectSet::empty());
+    let verifier =
+        Verifier::new(Nonces::new(NonceMode::Never, &SystemEntropy), None, AlgSet::all(), DefectSet::empty());
     let uri: Uri = claim("htu").parse().expect("a URI");
     let presented = Presented {
         proofs: &[compact.as_bytes()],

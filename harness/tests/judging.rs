@@ -38,6 +38,7 @@ fn seen(decision: Decision) -> Observation {
         nonce: None,
         nonce_fields: 0,
         challenged: status == Some(401),
+        algs: None,
         offers_dpop: status == Some(401),
         nothing: (decision == Decision::NoAnswer).then_some(NoAnswer::Closed),
     }

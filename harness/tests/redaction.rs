@@ -13,7 +13,6 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use dpop_harness::entropy::{Entropy as _, SystemEntropy};
 use dpop_harness::jose::base64url;
-use dpop_harness::jose::json::Json;
 use dpop_harness::judge::Verdict;
 use dpop_harness::proof::{AccessToken, IssuerKey, ProofKey, Request};
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
@@ -186,7 +185,7 @@ struct Recorder {
 
 impl Recorder {
     async fn recorded(&self, key: Arc<ProofKey>) -> Result<Credentials, TokenError> {
-        self.secrets.key(&key.private_member());
+        self.secrets.key(key.private_member());
         let mut credentials = self.inner.obtain(key).await?;
         if self.opaque {
             let mut random = [0; 33];
@@ -336,9 +335,9 @@ async fn echoing_bench(nonce: NonceMode) -> (Bench, Secrets) {
     let bugs: DefectSet = [Defect::AthOptional, Defect::JwkPrivateAccepted].into_iter().collect();
     let secrets = Secrets::default();
     let bench = Bench::new(nonce, bugs).await;
-    if let Some(member) = bench.running.issuer.signing_key_jwk().member("d").and_then(Json::as_str) {
-        secrets.key(member);
-    }
+    let issuer = &bench.running.issuer;
+    let key = ProofKey::from_pkcs8(issuer.alg(), issuer.signing_key_pkcs8()).expect("the issuer's key");
+    secrets.key(key.private_member());
     let inner = bench.setup.source.clone();
     let bench = bench.source(Recorder { inner, secrets: secrets.clone(), opaque: false });
     let seen = secrets.clone();
@@ -411,7 +410,7 @@ async fn a_token_source_that_talks() {
             if !fails {
                 return self.0.obtain(key);
             }
-            self.0.secrets.key(&key.private_member());
+            self.0.secrets.key(key.private_member());
             let tokens = self.0.secrets.tokens.lock().expect("a lock").clone();
             let said = format!("{} {tokens:?}{CONTROLS}", key.to_private_jwk().to_text());
             Box::pin(std::future::ready(Err(TokenError::Failed("exit status: 1".to_owned(), said))))
@@ -423,7 +422,7 @@ async fn a_token_source_that_talks() {
         let secrets = Secrets::default();
         for _ in 0..4 {
             // So that the detector has something to look for where the source has nothing.
-            secrets.key(&ProofKey::generate(&SystemEntropy).private_member());
+            secrets.key(ProofKey::generate(&SystemEntropy).private_member());
         }
         let recorder = Recorder { inner: bench.setup.source.clone(), secrets: secrets.clone(), opaque };
         let results = bench.source(Talking(recorder, Mutex::new(supply))).run_only(&["rs.ath"]).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dpop_harness::clock::{Clock, VirtualClock};
 use dpop_harness::entropy::SystemEntropy;
+use dpop_harness::jose::Alg;
 use dpop_harness::jose::uri::Uri;
 use dpop_harness::mutation::{Minted, mint};
 use dpop_harness::proof::{
@@ -27,11 +28,22 @@ const URLS: &[&str] = &["https://rs.example/resource", "http://127.0.0.1:9401/re
 const NONCES: &[Option<&str>] = &[None, Some("eyJ7S_zG.eyJH0-Z.HX4w-7v")];
 
 /// Proofs that a verifier refuses although RFC 9449 allows them. One that it accepts after all fails the test.
-const EXCEPTIONS: &[Exception] = &[Exception {
-    verifier: Verifier::Huskarl,
-    case: "rs.htu.query-ok",
-    reason: "htu is what section 4.2 defines, a URL without query; one with a query is refused, not shortened",
-}];
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        verifier: Verifier::Huskarl,
+        case: "rs.htu.query-ok",
+        reason: "htu is what section 4.2 defines, a URL without query; one with a query is refused, not shortened",
+    },
+    no_such_alg(Verifier::DpopVerifier, "rs.alg.es384-ok"),
+    no_such_alg(Verifier::DpopVerifier, "rs.alg.es512-ok"),
+    no_such_alg(Verifier::DpopVerifier, "rs.alg.ps256-ok"),
+    no_such_alg(Verifier::DpopVerifier, "rs.alg.rs256-ok"),
+    no_such_alg(Verifier::Huskarl, "rs.alg.es512-ok"),
+];
+
+const fn no_such_alg(verifier: Verifier, case: &'static str) -> Exception {
+    Exception { verifier, case, reason: "the verifier does not support the algorithm" }
+}
 
 /// Cases that every verifier refuses, so that their acceptance means something, and a word of each one's reason.
 const REFUSED: &[(&str, [&str; 2])] = &[
@@ -181,19 +193,27 @@ fn accepted_proofs() -> Vec<Sent> {
 fn proofs() -> Vec<Sent> {
     let scenarios = load_embedded().unwrap_or_else(|diagnostic| panic!("{}", diagnostic.render(false)));
     let cases = || scenarios.iter().flat_map(|scenario| &scenario.cases);
-    let clients = Clients::new();
+    let clients: BTreeMap<Alg, Clients> = Alg::ALL.iter().map(|alg| (*alg, Clients::new(*alg))).collect();
     let mut sent = Vec::new();
     for url in URLS {
         let uri: Uri = url.parse().expect("a URL");
         let call = Call { method: "GET".to_owned(), htu: uri.without_query(), uri };
         for nonce in NONCES {
-            sent.extend(cases().flat_map(|case| clients.send(case, &call, *nonce)));
+            sent.extend(cases().flat_map(|case| clients[&alg_of(case)].send(case, &call, *nonce)));
         }
     }
     for case in cases().filter(|case| case.kind.expects_acceptance()) {
         assert!(sent.iter().any(|sent| sent.case == case.id), "{} changes nothing at any URL", case.id);
     }
     sent
+}
+
+/// The algorithm of the client of a case.
+fn alg_of(case: &Case) -> Alg {
+    match &case.kind {
+        CaseKind::Script { script, .. } => script.client.alg.unwrap_or(Alg::Es256),
+        CaseKind::Answers(_) | CaseKind::Preflight(_) => Alg::Es256,
+    }
 }
 
 /// Two clients of one issuer; the first has two tokens.
@@ -206,7 +226,7 @@ struct Clients {
 }
 
 impl Clients {
-    fn new() -> Self {
+    fn new(alg: Alg) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::at_unix(NOW.unsigned_abs()));
         let issuer = Issuer::new("https://id.example".to_owned(), clock, Arc::new(SystemEntropy));
         let token_for = |key: &ProofKey| {
@@ -219,9 +239,10 @@ impl Clients {
                 confirmation: Some(key.thumbprint()),
             }))
         };
-        let [key, other] = [(); 2].map(|()| ProofKey::generate(&SystemEntropy));
+        let [key, other] = [(); 2].map(|()| ProofKey::generate_for(alg, &SystemEntropy));
         let (token, spare, others) = (token_for(&key), token_for(&key), token_for(&other));
-        let lent = ProofKey::from_pkcs8(issuer.signing_key_pkcs8()).expect("the issuer's own key");
+        let lent =
+            ProofKey::from_pkcs8(issuer.alg(), issuer.signing_key_pkcs8()).expect("the issuer's own key");
         Self { key, token, spare, stranger: (other, others), issuer: IssuerKey::new(lent) }
     }
 

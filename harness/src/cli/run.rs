@@ -261,9 +261,11 @@ async fn set_up(
         .await
         .map_err(|error| Failure::Environment(error.to_string()))?;
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
-        Auth::Embedded { listen, issuer, audience, scope } => {
+        Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let new = || {
-                Issuer::new(issuer.clone(), clock.clone(), entropy.clone()).with_audience(audience.clone())
+                Issuer::new(issuer.clone(), clock.clone(), entropy.clone())
+                    .with_audience(audience.clone())
+                    .with_alg(*alg)
             };
             let issuer = Arc::new(issuer_key::kept(&config.folder, new));
             let server = serve_issuer(*listen, issuer.clone()).await.map_err(|error| {
@@ -284,6 +286,7 @@ async fn set_up(
         call: config.call.clone(),
         source,
         capabilities: config.capabilities,
+        alg: None,
         bearer: config.bearer,
         profile: config.profile,
         jobs: limits.jobs(),

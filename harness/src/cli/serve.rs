@@ -8,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
+use crate::jose::AlgSet;
 use crate::reference::{
     DEFECTS, Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, serve_resource, start,
 };
@@ -75,6 +76,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                         issuer: issuer.clone(),
                         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
                     },
+                    algs: AlgSet::all(),
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,

@@ -1,3 +1,5 @@
+use std::cell::OnceCell;
+
 use super::{Mutation, Stage, find};
 use crate::proof::{Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
 
@@ -35,12 +37,16 @@ pub struct MintedProof {
 /// [`EditError`] where the step can't be made from this material, and [`EditError::NoChange`] where an edited proof
 /// turns out to be the correct one.
 pub fn mint(step: &Step, material: &Material<'_>) -> Result<Minted, EditError> {
-    let fresh = ProofKey::generate(material.entropy);
+    let fresh = OnceCell::new();
     let key = material.key_for(step.proof.key.unwrap_or(KeyChoice::Own), &fresh)?;
     let mutations = || step.proof.mutate.iter().filter_map(|name| find(name));
+    let signer = material.key_for(step.proof.signer.or(step.proof.key).unwrap_or(KeyChoice::Own), &fresh)?;
+    if let Some(mutation) = mutations().find(|mutation| !mutation.applies_to(signer)) {
+        return Err(EditError::NotForThisKey(mutation.name));
+    }
     match &step.resend {
         Some(name) => resend(name, material, key, mutations()),
-        None => make(step, material, key, &fresh, mutations()),
+        None => make(step, material, key, signer, mutations()),
     }
 }
 
@@ -53,9 +59,7 @@ fn resend(
     let mut record =
         material.earlier.get(name).cloned().ok_or_else(|| EditError::NoSuchStep(name.to_owned()))?;
     for mutation in mutations {
-        if let Stage::Sign(apply) = mutation.stage {
-            apply(&mut record.signed, key);
-        }
+        mutation.spoil(&mut record.signed, key);
     }
     let compact = record.signed.compact();
     for field in record.request.fields.iter_mut().filter(|field| field.name == "DPoP") {
@@ -68,7 +72,7 @@ fn make(
     step: &Step,
     material: &Material<'_>,
     key: &ProofKey,
-    fresh: &ProofKey,
+    signer: &ProofKey,
     mutations: impl Iterator<Item = &'static Mutation> + Clone,
 ) -> Result<Minted, EditError> {
     let token = material.token_for(step)?;
@@ -87,12 +91,9 @@ fn make(
     }
     apply_to_draft(&mut draft, key, mutations.clone());
 
-    let signer = material.key_for(step.proof.signer.or(step.proof.key).unwrap_or(KeyChoice::Own), fresh)?;
     let mut signed = draft.sign(signer);
     for mutation in mutations.clone() {
-        if let Stage::Sign(apply) = mutation.stage {
-            apply(&mut signed, key);
-        }
+        mutation.spoil(&mut signed, key);
     }
 
     let mut request = Request::presenting(&call, &token, &signed.compact(), &step.request);

@@ -9,6 +9,7 @@ mod draft;
 mod mint;
 mod sign;
 
+use crate::jose::Alg;
 use crate::proof::{Draft, ProofKey, Request, Signed};
 
 pub use describe::describe;
@@ -30,11 +31,27 @@ enum Stage {
     Draft(fn(&mut Draft, &ProofKey)),
     /// After signing; the key is the one in `jwk`.
     Sign(fn(&mut Signed, &ProofKey)),
+    /// The same, for ES256 signatures only: others don't have the form that it plays with.
+    SignEs256(fn(&mut Signed)),
     /// When the request is put together; the text is one more correct proof for the same request.
     Carry(fn(&mut Request, &str)),
 }
 
 impl Mutation {
+    /// Whether it means something for a proof that `key` signs.
+    fn applies_to(&self, key: &ProofKey) -> bool {
+        !matches!(self.stage, Stage::SignEs256(_)) || key.alg() == Alg::Es256
+    }
+
+    /// Applies it to a signed proof, if that is its stage; `key` is the one in `jwk`.
+    fn spoil(&self, signed: &mut Signed, key: &ProofKey) {
+        match self.stage {
+            Stage::Sign(apply) => apply(signed, key),
+            Stage::SignEs256(apply) => apply(signed),
+            Stage::Draft(_) | Stage::Carry(_) => {}
+        }
+    }
+
     /// Whether it can be applied to a proof that was signed and sent before.
     pub fn applies_to_resent(&self) -> bool {
         !matches!(self.stage, Stage::Draft(_))

@@ -14,17 +14,17 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "zero-signature",
         phrase: "a signature with r = 0 and s = 0",
-        stage: Stage::Sign(zero_signature),
+        stage: Stage::SignEs256(zero_signature),
     },
     Mutation {
         name: "der-signature",
         phrase: "the right signature in ASN.1 DER instead of r || s",
-        stage: Stage::Sign(der_signature),
+        stage: Stage::SignEs256(der_signature),
     },
     Mutation {
         name: "twin-signature",
         phrase: "the signature's twin (r, n - s), valid for the same content",
-        stage: Stage::Sign(twin_signature),
+        stage: Stage::SignEs256(twin_signature),
     },
     Mutation {
         name: "hmac-public-key",
@@ -50,18 +50,18 @@ fn empty_signature(signed: &mut Signed, _: &ProofKey) {
     signed.set_signature(&[]);
 }
 
-fn zero_signature(signed: &mut Signed, _: &ProofKey) {
+fn zero_signature(signed: &mut Signed) {
     signed.set_signature(&[0; 64]);
 }
 
-fn der_signature(signed: &mut Signed, _: &ProofKey) {
+fn der_signature(signed: &mut Signed) {
     if let Ok(signature) = Signature::from_slice(&signed.signature()) {
         signed.set_signature(signature.to_der().as_bytes());
     }
 }
 
 /// For every signature `(r, s)` the pair `(r, n - s)` verifies too: nobody needs the key to make it.
-fn twin_signature(signed: &mut Signed, _: &ProofKey) {
+fn twin_signature(signed: &mut Signed) {
     if let Ok(signature) = Signature::from_slice(&signed.signature()) {
         let (r, s) = signature.split_scalars();
         if let Ok(twin) = Signature::from_scalars(r.to_bytes(), (-s).to_bytes()) {

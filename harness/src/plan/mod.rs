@@ -2,7 +2,8 @@
 
 mod filter;
 
-use crate::scenario::{Capability, Case, Scenario, nearest};
+use crate::jose::AlgSet;
+use crate::scenario::{Capability, Case, CaseKind, Scenario, nearest};
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
 
 pub use filter::{Filter, Partition};
@@ -87,40 +88,62 @@ pub struct Traits {
     pub single_use_jti: Option<bool>,
     /// Whether it serves unbound tokens; unknown is unknown.
     pub bearer: Option<BearerPolicy>,
+    /// The algorithms that it is known to accept in proofs: its owner or its challenges say so, or a correct request
+    /// showed it.
+    pub algs: AlgSet,
 }
 
 impl Traits {
-    /// Puts together what was `measured` of the nonce policy and what the owner says. What was seen can't be talked away.
-    pub fn new(measured: NoncePolicy, capabilities: Capabilities, bearer: Option<BearerPolicy>) -> Self {
+    /// Puts together what was `measured` of the nonce policy, the algorithms that are known, and what the owner says. What
+    /// was seen can't be talked away.
+    pub fn new(
+        measured: NoncePolicy,
+        algs: AlgSet,
+        capabilities: Capabilities,
+        bearer: Option<BearerPolicy>,
+    ) -> Self {
         let nonce = match (measured, capabilities.nonce) {
             (NoncePolicy::Required, _) | (_, Some(NoncePolicy::Required)) => NoncePolicy::Required,
             (NoncePolicy::Optional, _) | (_, Some(NoncePolicy::Optional)) => NoncePolicy::Optional,
             (NoncePolicy::Never, None | Some(NoncePolicy::Never)) => NoncePolicy::Never,
         };
-        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer }
+        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer, algs }
     }
 
     /// Why a case means nothing against such a target, if so.
-    pub fn unmet(&self, case: &Case) -> Option<&'static str> {
-        case.requires.iter().find_map(|capability| match capability {
-            Capability::Nonce if self.nonce == NoncePolicy::Never => Some("the server supplies no nonces"),
+    pub fn unmet(&self, case: &Case) -> Option<String> {
+        let alg = match &case.kind {
+            CaseKind::Script { script, .. } => script.client.alg.map(Capability::Alg),
+            CaseKind::Answers(_) | CaseKind::Preflight(_) => None,
+        };
+        case.requires.iter().chain(&alg).find_map(|capability| self.lacks(*capability))
+    }
+
+    fn lacks(&self, capability: Capability) -> Option<String> {
+        let why = match capability {
+            Capability::Alg(alg) if !self.algs.contains(alg) => {
+                return Some(format!("the server does not say that it accepts {}", alg.name()));
+            }
+            Capability::Nonce if self.nonce == NoncePolicy::Never => "the server supplies no nonces",
             Capability::NonceRequired if self.nonce != NoncePolicy::Required => {
-                Some("the server does not demand nonces")
+                "the server does not demand nonces"
             }
             Capability::SingleUseJti if self.single_use_jti == Some(false) => {
-                Some("the server does not remember jti values (capabilities.single-use-jti)")
+                "the server does not remember jti values (capabilities.single-use-jti)"
             }
             Capability::BearerRefused if self.bearer == Some(BearerPolicy::Allowed) => {
-                Some("the server still serves unbound tokens (target.bearer: allowed)")
+                "the server still serves unbound tokens (target.bearer: allowed)"
             }
             Capability::BearerRefused if self.bearer.is_none() => {
-                Some("it is not known whether the server may serve unbound tokens (target.bearer)")
+                "it is not known whether the server may serve unbound tokens (target.bearer)"
             }
             Capability::Nonce
             | Capability::NonceRequired
             | Capability::SingleUseJti
-            | Capability::BearerRefused => None,
-        })
+            | Capability::BearerRefused
+            | Capability::Alg(_) => return None,
+        };
+        Some(why.to_owned())
     }
 }
 
@@ -155,8 +178,8 @@ mod tests {
 
     #[test]
     fn what_was_seen_cannot_be_talked_away() {
-        let says = |nonce| Capabilities { nonce: Some(nonce), single_use_jti: None };
-        let traits = |measured, says| Traits::new(measured, says, None).nonce;
+        let says = |nonce| Capabilities { nonce: Some(nonce), ..Capabilities::default() };
+        let traits = |measured, says| Traits::new(measured, AlgSet::default(), says, None).nonce;
         assert_eq!(traits(NoncePolicy::Required, says(NoncePolicy::Never)), NoncePolicy::Required);
         assert_eq!(traits(NoncePolicy::Never, says(NoncePolicy::Required)), NoncePolicy::Required);
         assert_eq!(traits(NoncePolicy::Optional, Capabilities::default()), NoncePolicy::Optional);

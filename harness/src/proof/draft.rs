@@ -35,7 +35,7 @@ impl Draft {
     pub fn correct(key: &ProofKey, statement: Statement<'_>) -> Self {
         let header = Object::from([
             ("typ", Json::from(PROOF_TYP)),
-            ("alg", Json::from(key.public().alg().name())),
+            ("alg", Json::from(key.alg().name())),
             ("jwk", Json::from(key.public().to_json())),
         ]);
         let mut claims = Object::from([

@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::entropy::{Entropy, unique_id};
@@ -73,6 +74,9 @@ pub enum EditError {
     /// Another client is needed, and there is none.
     #[error("needs the key and token of another client")]
     NoStranger,
+    /// The mutation of this name plays with a form that signatures of this key don't have.
+    #[error("the mutation {0} is for ES256 keys, and this is another")]
+    NotForThisKey(&'static str),
     /// Something is to be taken out or retyped that is not there.
     #[error("there is no \"{0}\" to edit")]
     NoSuchMember(String),
@@ -98,17 +102,24 @@ impl<'a> Material<'a> {
         edited(token, &step.token, self.issuer, self.now)
     }
 
-    /// The key that `choice` names; `fresh` is the one made for this proof.
+    /// The key that `choice` names. `fresh` holds the one made for this proof, once it is asked for; it is of the own
+    /// key's kind, so that nothing shows but that it is another.
     ///
     /// # Errors
     /// [`EditError::NoStranger`] where another client is asked for and there is none.
-    pub fn key_for<'k>(&self, choice: KeyChoice, fresh: &'k ProofKey) -> Result<&'k ProofKey, EditError>
+    pub fn key_for<'k>(
+        &self,
+        choice: KeyChoice,
+        fresh: &'k OnceCell<ProofKey>,
+    ) -> Result<&'k ProofKey, EditError>
     where
         'a: 'k,
     {
         match choice {
             KeyChoice::Own => Ok(self.key),
-            KeyChoice::Fresh => Ok(fresh),
+            KeyChoice::Fresh => {
+                Ok(fresh.get_or_init(|| ProofKey::generate_for(self.key.alg(), self.entropy)))
+            }
             KeyChoice::Stranger => Ok(self.stranger.ok_or(EditError::NoStranger)?.0),
         }
     }

@@ -18,8 +18,8 @@ pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use key::{KeyError, ProofKey};
 pub use script::{
-    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField,
-    ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
+    AthEdit, AthSource, Client, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit,
+    OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
 };
 pub use secret::{AccessToken, tag};
 pub use token::IssuerKey;

@@ -8,13 +8,25 @@ use schemars::JsonSchema;
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use crate::jose::Alg;
 use crate::jose::json::Object;
 
 /// The requests of one case, in order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Script {
+    /// Who sends them.
+    pub client: Client,
     /// At least one step.
     pub steps: Vec<Step>,
+}
+
+/// The client of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Client {
+    /// The algorithm of its key, to which its token is bound; otherwise it is the same in all cases. The case is skipped
+    /// where the server does not say that it accepts it.
+    pub alg: Option<Alg>,
 }
 
 /// One request: a correct proof, token and request, and the edits to them.

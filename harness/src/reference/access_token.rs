@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::defects::{Defect, DefectSet};
 use super::issuer::Issuer;
-use crate::jose::Jkt;
+use super::signature;
+use crate::jose::json::{self, Json, Object};
+use crate::jose::jws::Compact;
+use crate::jose::{Alg, Jkt, PublicJwk};
 
 /// Whose tokens a resource server takes.
 #[derive(Debug, Clone)]
@@ -78,20 +79,20 @@ pub(super) struct TokenRules<'a> {
 }
 
 impl AccessToken {
-    /// Reads a JWT access token (RFC 9068 section 4). The signature is the library's business, the rest is checked here,
-    /// against the server's own clock.
-    pub(super) fn read(token: &str, key: &DecodingKey, rules: &TokenRules<'_>) -> Result<Self, TokenRefusal> {
+    /// Reads a JWT access token (RFC 9068 section 4). Everything is checked against the server's own clock.
+    pub(super) fn read(token: &str, key: &TokenKey, rules: &TokenRules<'_>) -> Result<Self, TokenRefusal> {
         let is = |defect| rules.defects.contains(defect);
-        let data = if is(Defect::TokenSignatureIgnored) {
-            jsonwebtoken::dangerous::insecure_decode::<Map<String, Value>>(token)
-        } else {
-            jsonwebtoken::decode(token, key, &signature_only())
-        };
-        let TokenData { header, claims } = data.map_err(|_| TokenRefusal::NotSigned)?;
-        if header.crit.is_some() {
+        let jws = Compact::read(token.as_bytes()).map_err(|_| TokenRefusal::NotSigned)?;
+        if !key.signed(&jws) && !is(Defect::TokenSignatureIgnored) {
             return Err(TokenRefusal::NotSigned);
         }
-        let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
+        if jws.header.member("crit").is_some() {
+            return Err(TokenRefusal::NotSigned);
+        }
+        // A number that no double holds is no claim that anybody could mean.
+        let claims: Map<String, Value> =
+            serde_json::from_str(&jws.claims.to_text()).map_err(|_| TokenRefusal::NotSigned)?;
+        let typ = jws.header.member("typ").and_then(Json::as_str).unwrap_or_default().to_ascii_lowercase();
         if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" {
             return Err(TokenRefusal::Typ);
         }
@@ -138,13 +139,34 @@ fn is_for(aud: Option<&Value>, audience: &str) -> bool {
     }
 }
 
-/// ES256 and nothing else; no claim is looked at.
-fn signature_only() -> Validation {
-    let mut validation = Validation::new(Algorithm::ES256);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation
+/// A key of an issuer, and the one algorithm that it signs with.
+#[derive(Debug, Clone)]
+pub(super) struct TokenKey {
+    pub(super) alg: Alg,
+    pub(super) public: PublicJwk,
+}
+
+impl TokenKey {
+    /// Whether a token says that it was signed with this algorithm, and was, with this key.
+    fn signed(&self, token: &Compact<'_>) -> bool {
+        let alg = token.header.member("alg").and_then(Json::as_str).and_then(Alg::from_name);
+        alg == Some(self.alg)
+            && signature::verifies(self.alg, &self.public, token.signing_input.as_bytes(), &token.signature)
+    }
+
+    /// The key in a member of a key set, with its `kid`. None where it is not for signatures, or of an unknown kind.
+    fn named(jwk: &Object) -> Option<(Option<String>, Self)> {
+        let text = |name| jwk.member(name).and_then(Json::as_str);
+        if text("use").is_some_and(|purpose| purpose != "sig") {
+            return None;
+        }
+        let public = PublicJwk::from_json(jwk).ok()?;
+        let alg = match text("alg") {
+            None => *public.algs().first()?,
+            Some(name) => Alg::from_name(name).filter(|alg| public.algs().contains(alg))?,
+        };
+        Some((text("kid").map(str::to_owned), Self { alg, public }))
+    }
 }
 
 /// The keys of a trusted issuer.
@@ -157,7 +179,7 @@ pub(super) struct TokenKeys {
 #[derive(Debug)]
 struct Fetched {
     at: i64,
-    keys: Vec<(Option<String>, DecodingKey)>,
+    keys: Vec<(Option<String>, TokenKey)>,
 }
 
 /// An unknown `kid` is a reason to fetch the keys again, but not more often than this, in seconds: the `kid` is the
@@ -179,30 +201,34 @@ impl TokenKeys {
     }
 
     /// The key that `token` says it was signed with.
-    pub(super) async fn key_for(&self, token: &str, now: i64) -> Result<DecodingKey, TokenRefusal> {
-        let kid = jsonwebtoken::decode_header(token).map_err(|_| TokenRefusal::NotSigned)?.kid;
+    pub(super) async fn key_for(&self, token: &str, now: i64) -> Result<TokenKey, TokenRefusal> {
+        let jws = Compact::read(token.as_bytes()).map_err(|_| TokenRefusal::NotSigned)?;
+        let kid = match jws.header.member("kid") {
+            None => None,
+            Some(kid) => Some(kid.as_str().ok_or(TokenRefusal::NotSigned)?),
+        };
         let jwks_uri = match &self.trust {
-            Trust::Issuer(issuer) if kid.as_deref().is_none_or(|kid| kid == issuer.kid()) => {
-                return Ok(issuer.decoding_key().clone());
+            Trust::Issuer(issuer) if kid.is_none_or(|kid| kid == issuer.kid()) => {
+                return Ok(issuer.token_key());
             }
             Trust::Issuer(_) => return Err(TokenRefusal::NotSigned),
             Trust::Remote { jwks_uri, .. } => jwks_uri,
         };
         let mut fetched = self.fetched.lock().await;
-        if let Some(key) = fetched.as_ref().and_then(|fetched| fetched.key(kid.as_deref())) {
+        if let Some(key) = fetched.as_ref().and_then(|fetched| fetched.key(kid)) {
             return Ok(key);
         }
         if fetched.as_ref().is_none_or(|fetched| now.saturating_sub(fetched.at) >= REFETCH_SECONDS) {
             let keys = fetch(jwks_uri).await.ok_or(TokenRefusal::KeysUnreachable)?;
             *fetched = Some(Fetched { at: now, keys });
         }
-        fetched.as_ref().and_then(|fetched| fetched.key(kid.as_deref())).ok_or(TokenRefusal::NotSigned)
+        fetched.as_ref().and_then(|fetched| fetched.key(kid)).ok_or(TokenRefusal::NotSigned)
     }
 }
 
 impl Fetched {
     /// The key called `kid`, or the only one where the token names none.
-    fn key(&self, kid: Option<&str>) -> Option<DecodingKey> {
+    fn key(&self, kid: Option<&str>) -> Option<TokenKey> {
         match (kid, self.keys.as_slice()) {
             (None, [(_, only)]) => Some(only.clone()),
             (None, _) => None,
@@ -213,7 +239,7 @@ impl Fetched {
     }
 }
 
-async fn fetch(jwks_uri: &str) -> Option<Vec<(Option<String>, DecodingKey)>> {
+async fn fetch(jwks_uri: &str) -> Option<Vec<(Option<String>, TokenKey)>> {
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -221,8 +247,7 @@ async fn fetch(jwks_uri: &str) -> Option<Vec<(Option<String>, DecodingKey)>> {
         .build()
         .ok()?;
     let answer = client.get(jwks_uri).send().await.ok()?.error_for_status().ok()?;
-    let set: JwkSet = answer.json().await.ok()?;
-    let named =
-        |key: &jsonwebtoken::jwk::Jwk| Some((key.common.key_id.clone(), DecodingKey::from_jwk(key).ok()?));
-    Some(set.keys.iter().filter_map(named).collect())
+    let set = json::read(&answer.bytes().await.ok()?).ok()?;
+    let Json::Array(keys) = set.as_object()?.member("keys")? else { return None };
+    Some(keys.iter().filter_map(Json::as_object).filter_map(TokenKey::named).collect())
 }

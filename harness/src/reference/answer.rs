@@ -8,6 +8,7 @@ use serde_json::json;
 use super::access_token::TokenRefusal;
 use super::defects::{Defect, DefectSet};
 use super::refusal::{ErrorCode, Refusal};
+use crate::jose::AlgSet;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -50,8 +51,8 @@ impl Denial {
         }
     }
 
-    /// The answer. `nonce` is what the server supplies with everything, if it uses nonces.
-    pub(super) fn into_response(self, nonce: Option<&str>, defects: DefectSet) -> Response {
+    /// The answer. `nonce` is what the server supplies with everything, if it uses nonces; `algs` is what it accepts.
+    pub(super) fn into_response(self, nonce: Option<&str>, algs: AlgSet, defects: DefectSet) -> Response {
         let is = |defect| defects.contains(defect);
         let odd_type = is(Defect::CrashOnOddType) && matches!(self, Self::Proof(Refusal::ClaimType(_)));
         let missing_claim =
@@ -73,7 +74,7 @@ impl Denial {
             if let Some(code) = code {
                 challenge += &format!("error=\"{}\", error_description=\"{description}\", ", code.name());
             }
-            challenge += "algs=\"ES256\"";
+            challenge += &format!("algs=\"{algs}\"");
             if let Ok(challenge) = HeaderValue::try_from(challenge) {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }

@@ -137,7 +137,7 @@ async fn introspect(
         now: issuer.clock.unix_seconds(),
         defects: DefectSet::empty(),
     };
-    let body = match AccessToken::read(&token, issuer.decoding_key(), &rules) {
+    let body = match AccessToken::read(&token, &issuer.token_key(), &rules) {
         Ok(token) => {
             let mut body = token.claims;
             body.insert("active".to_owned(), true.into());

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::defects::{Defect, DefectSet};
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
-use crate::jose::{Ath, Jkt, PublicJwk, base64url};
+use crate::jose::{Alg, Ath, Jkt, PublicJwk, base64url};
 
 /// Reads a proof that is not well-formed, as far as the defects allow.
 pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {
@@ -78,6 +78,28 @@ pub(super) fn alg_accepted(alg: &str, defects: DefectSet) -> bool {
         || (defects.contains(Defect::HmacAccepted) && alg == "HS256")
 }
 
+/// Whether an algorithm is refused although the server says that it accepts it.
+pub(super) fn alg_refused(alg: Alg, defects: DefectSet) -> bool {
+    defects.contains(match alg {
+        Alg::Es256 => Defect::Es256Refused,
+        Alg::Es384 => Defect::Es384Refused,
+        Alg::Es512 => Defect::Es512Refused,
+        Alg::EdDsa => Defect::EdDsaRefused,
+        Alg::Ps256 => Defect::Ps256Refused,
+        Alg::Rs256 => Defect::Rs256Refused,
+    })
+}
+
+/// The algorithm that the server verifies with, where the header says `alg`.
+pub(super) fn alg_for(alg: Option<Alg>, key: &PublicJwk, defects: DefectSet) -> Option<Alg> {
+    match alg {
+        Some(alg) if defects.contains(Defect::AlgOfTheKeyTaken) && !key.algs().contains(&alg) => {
+            key.algs().first().copied()
+        }
+        alg => alg,
+    }
+}
+
 /// Whether a signature passes that does not verify.
 pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> bool {
     let alg = jws.header.member("alg").and_then(Json::as_str).unwrap_or_default();
@@ -91,39 +113,42 @@ pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: De
     defects.contains(Defect::SignatureNotVerified)
         || (defects.contains(Defect::TwoSegmentsAccepted) && signature.is_empty())
         || (defects.contains(Defect::ZeroSignatureAccepted) && *signature == [0; 64])
-        || (defects.contains(Defect::DerSignatureAccepted)
-            && signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_ASN1, uncompressed_point(key))
-                .verify(jws.signing_input.as_bytes(), signature)
-                .is_ok())
+        || (defects.contains(Defect::DerSignatureAccepted) && der_verifies(jws, key))
+        || (defects.contains(Defect::RsaPaddingNotBound)
+            && key
+                .algs()
+                .iter()
+                .any(|alg| super::signature::verifies(*alg, key, jws.signing_input.as_bytes(), signature)))
+}
+
+/// Whether the signature is a right one on P-256, in ASN.1 DER.
+fn der_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
+    let PublicJwk::Ec(point) = key else { return false };
+    signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_ASN1, point.to_uncompressed())
+        .verify(jws.signing_input.as_bytes(), &jws.signature)
+        .is_ok()
 }
 
 /// Whether the signature is an HMAC under any of the byte strings that libraries took for the public key.
 fn hmac_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
     use p256::pkcs8::{EncodePublicKey as _, LineEnding};
 
-    let point = uncompressed_point(key);
     let jwk = jws.header.member("jwk").map(Json::to_text).unwrap_or_default();
     let mut secrets = vec![jwk.into_bytes(), key.to_json().to_text().into_bytes()];
-    let PublicJwk::P256 { x, .. } = key;
-    secrets.extend([x.to_vec(), base64url::encode(x).into_bytes()]);
-    if let Ok(public) = p256::PublicKey::from_sec1_bytes(&point) {
-        secrets.extend(public.to_public_key_der().map(|der| der.as_bytes().to_vec()));
-        if let Ok(pem) = public.to_public_key_pem(LineEnding::LF) {
-            secrets.extend([pem.trim_end().as_bytes().to_vec(), pem.into_bytes()]);
+    if let PublicJwk::Ec(point) = key {
+        secrets.extend([point.x().to_vec(), base64url::encode(point.x()).into_bytes()]);
+        if let Ok(public) = p256::PublicKey::from_sec1_bytes(&point.to_uncompressed()) {
+            secrets.extend(public.to_public_key_der().map(|der| der.as_bytes().to_vec()));
+            if let Ok(pem) = public.to_public_key_pem(LineEnding::LF) {
+                secrets.extend([pem.trim_end().as_bytes().to_vec(), pem.into_bytes()]);
+            }
         }
+        secrets.push(point.to_uncompressed());
     }
-    secrets.push(point);
     secrets.iter().any(|secret| {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         hmac::verify(&secret, jws.signing_input.as_bytes(), &jws.signature).is_ok()
     })
-}
-
-/// A key as a point in uncompressed form (SEC 1 section 2.3.3).
-pub(super) fn uncompressed_point(key: &PublicJwk) -> Vec<u8> {
-    match key {
-        PublicJwk::P256 { x, y } => [&[0x04], &x[..], &y[..]].concat(),
-    }
 }
 
 /// The `jwk` that the server reads: a private key loses what makes it private where a defect accepts it.
@@ -141,7 +166,7 @@ pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> J
     if defects.contains(Defect::ThumbprintOverAllMembers) {
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
     } else if defects.contains(Defect::ThumbprintInMemberOrder) {
-        members.retain(|(name, _)| ["crv", "kty", "x", "y"].contains(&name.as_str()));
+        members.retain(|(name, _)| ["crv", "kty", "x", "y", "n", "e"].contains(&name.as_str()));
     } else {
         return key.thumbprint();
     }

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 
+use super::access_token::TokenKey;
 use super::defects::DefectSet;
 use super::nonce::{NonceMode, Nonces};
 use super::replay::ReplayStore;
+use super::signing_key::SigningKey;
 use super::verifier::Verifier;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, unique_id};
-use crate::jose::json::Object;
-use crate::jose::{Jkt, PublicJwk, base64url};
+use crate::jose::{Alg, AlgSet, Jkt};
 
 /// An authorization server that issues DPoP-bound JWT access tokens (RFC 9068, RFC 9449 section 6.1).
 ///
@@ -68,21 +66,6 @@ pub(super) struct Confirmation {
     pub(super) jkt: String,
 }
 
-/// The issuer's private key. Its `Debug` shows the name and nothing else.
-struct SigningKey {
-    kid: String,
-    pkcs8: Vec<u8>,
-    encoding: EncodingKey,
-    public: PublicJwk,
-    decoding: DecodingKey,
-}
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
-
 impl std::fmt::Debug for Issuer {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Issuer").field("url", &self.url).field("key", &self.key).finish_non_exhaustive()
@@ -102,8 +85,8 @@ impl Issuer {
         Self {
             audience: url.clone(),
             url,
-            key: SigningKey::generate(),
-            verifier: Verifier::new(nonces, Some(ReplayStore::default()), DefectSet::empty()),
+            key: SigningKey::generate(Alg::Es256),
+            verifier: Verifier::new(nonces, Some(ReplayStore::default()), AlgSet::all(), DefectSet::empty()),
             clock,
             entropy,
         }
@@ -116,10 +99,19 @@ impl Issuer {
     }
 
     /// The same issuer with the signing key of an earlier one, from [`signing_key_pkcs8`](Self::signing_key_pkcs8); none
-    /// where that is no key that it can sign with. Servers remember keys for minutes.
+    /// where that is no key for its algorithm. Servers remember keys for minutes.
     #[must_use]
     pub fn with_signing_key(self, pkcs8: &[u8]) -> Option<Self> {
-        Some(Self { key: SigningKey::from_pkcs8(pkcs8)?, ..self })
+        Some(Self { key: SigningKey::from_pkcs8(self.key.alg(), pkcs8)?, ..self })
+    }
+
+    /// The same issuer with another key, a fresh one that signs tokens with `alg` instead of ES256.
+    ///
+    /// # Panics
+    /// Where the operating system has no randomness to give.
+    #[must_use]
+    pub fn with_alg(self, alg: Alg) -> Self {
+        if alg == self.key.alg() { self } else { Self { key: SigningKey::generate(alg), ..self } }
     }
 
     /// The value of `iss`.
@@ -151,46 +143,29 @@ impl Issuer {
             jti: unique_id(self.entropy.as_ref()),
             cnf: request.confirmation.map(|jkt| Confirmation { jkt: jkt.to_string() }),
         };
-        let mut header = Header::new(Algorithm::ES256);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.key.kid.clone());
-        jsonwebtoken::encode(&header, &claims, &self.key.encoding)
-            .unwrap_or_else(|error| unreachable!("a fresh ES256 key can sign: {error}"))
+        let claims = serde_json::to_string(&claims)
+            .unwrap_or_else(|error| unreachable!("claims are plain JSON: {error}"));
+        self.key.jwt("at+jwt", &claims)
     }
 
     /// The private key as PKCS #8: a secret, lent to the builder of edited tokens.
     pub fn signing_key_pkcs8(&self) -> &[u8] {
-        &self.key.pkcs8
-    }
-
-    /// The private key as a JWK: the same secret in another form.
-    pub fn signing_key_jwk(&self) -> Object {
-        use p256::pkcs8::DecodePrivateKey as _;
-
-        let mut jwk = self.key.public.to_json();
-        if let Ok(secret) = p256::SecretKey::from_pkcs8_der(&self.key.pkcs8) {
-            jwk.append("d", base64url::encode(secret.to_bytes()));
-        }
-        jwk
+        self.key.pkcs8()
     }
 
     /// The name of the key in `kid`: its thumbprint.
     pub fn kid(&self) -> &str {
-        &self.key.kid
+        self.key.kid()
+    }
+
+    /// The algorithm that tokens are signed with.
+    pub fn alg(&self) -> Alg {
+        self.key.alg()
     }
 
     /// The key set (RFC 7517 section 5).
     pub fn jwks(&self) -> serde_json::Value {
-        let PublicJwk::P256 { x, y } = &self.key.public;
-        serde_json::json!({"keys": [{
-            "kty": "EC",
-            "crv": "P-256",
-            "x": base64url::encode(x),
-            "y": base64url::encode(y),
-            "use": "sig",
-            "alg": "ES256",
-            "kid": self.key.kid,
-        }]})
+        serde_json::json!({"keys": [self.key.jwk()]})
     }
 
     /// The metadata (RFC 8414, RFC 9449 section 5.1), which also serves as OpenID Connect discovery document.
@@ -204,39 +179,14 @@ impl Issuer {
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["none"],
-            "dpop_signing_alg_values_supported": ["ES256"],
+            "dpop_signing_alg_values_supported": self.verifier.algs().names(),
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": [self.key.alg().name()],
         })
     }
 
-    pub(super) fn decoding_key(&self) -> &DecodingKey {
-        &self.key.decoding
-    }
-}
-
-impl SigningKey {
-    fn generate() -> Self {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-        match pkcs8.ok().and_then(|pkcs8| Self::from_pkcs8(pkcs8.as_ref())) {
-            Some(key) => key,
-            None => unreachable!("the system's random generator failed"),
-        }
-    }
-
-    fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
-        // The uncompressed point: 0x04, x, y.
-        let (mut x, mut y) = ([0; 32], [0; 32]);
-        x.copy_from_slice(&pair.public_key().as_ref()[1..33]);
-        y.copy_from_slice(&pair.public_key().as_ref()[33..]);
-        let public = PublicJwk::P256 { x, y };
-        Some(Self {
-            kid: public.thumbprint().to_string(),
-            encoding: EncodingKey::from_ec_der(pkcs8),
-            decoding: DecodingKey::from_ec_der(pair.public_key().as_ref()),
-            pkcs8: pkcs8.to_vec(),
-            public,
-        })
+    /// What verifies its tokens.
+    pub(super) fn token_key(&self) -> TokenKey {
+        TokenKey { alg: self.key.alg(), public: self.key.public().clone() }
     }
 }

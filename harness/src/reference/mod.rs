@@ -9,6 +9,7 @@
 //! - [`Verifier`] judges one proof, without a server around it: `verifier`, `claims`, `htu`, `nonce`, `replay`, `refusal`.
 //! - [`Issuer`] signs tokens; its endpoints are in `authorization_server`.
 //! - [`ResourceServer`] is `resource`, with tokens in `access_token` and refusals in `answer`.
+//! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - [`start`] runs both: `server`.
 //! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` for those that do more than leave a check out.
 
@@ -25,6 +26,8 @@ mod refusal;
 mod replay;
 mod resource;
 mod server;
+mod signature;
+mod signing_key;
 mod verifier;
 
 pub use access_token::{TokenRefusal, Trust};

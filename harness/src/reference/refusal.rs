@@ -30,6 +30,9 @@ pub enum Refusal {
     /// Check 5: an `alg` that is no asymmetric signature algorithm, or not one that this server supports.
     #[error("alg is not supported")]
     Alg,
+    /// Check 6: `alg` and the key in `jwk` don't go together (RFC 7518 section 3).
+    #[error("alg does not go with the key in jwk")]
+    AlgKey,
     /// `crit` names extensions, and none is understood (RFC 7515 section 4.1.11).
     #[error("crit names an extension that is not understood")]
     Critical,
@@ -128,6 +131,7 @@ impl Refusal {
             | Self::ParameterType(_)
             | Self::Typ
             | Self::Alg
+            | Self::AlgKey
             | Self::Critical
             | Self::Unencoded
             | Self::Jwk(_)

@@ -20,8 +20,8 @@ use super::replay::ReplayStore;
 use super::verifier::{Presented, VerifiedProof, Verifier};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::jose::Jkt;
 use crate::jose::uri::{Uri, UriError};
+use crate::jose::{AlgSet, Jkt};
 
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
     GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n";
@@ -36,6 +36,8 @@ pub struct ResourceOptions {
     pub audience: String,
     /// Whose tokens are accepted.
     pub trust: Trust,
+    /// The algorithms of the proofs that are accepted.
+    pub algs: AlgSet,
     /// Whether nonces are used.
     pub nonce: NonceMode,
     /// Whether proofs are remembered.
@@ -92,7 +94,12 @@ impl ResourceServer {
             base_url,
             audience: options.audience,
             keys: TokenKeys::new(options.trust),
-            verifier: Verifier::new(nonces, options.replay.then(ReplayStore::default), options.defects),
+            verifier: Verifier::new(
+                nonces,
+                options.replay.then(ReplayStore::default),
+                options.algs,
+                options.defects,
+            ),
             defects: options.defects,
             clock: options.clock,
         })
@@ -193,7 +200,7 @@ async fn serve(
             supply_nonce(&mut response, nonce.as_deref());
             response
         }
-        Err(denial) => denial.into_response(nonce.as_deref(), server.defects),
+        Err(denial) => denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects),
     }
 }
 
@@ -203,7 +210,7 @@ async fn metadata(State(server): State<Arc<ResourceServer>>) -> Response {
         "resource": server.base_url,
         "authorization_servers": [server.keys.issuer()],
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": ["ES256"],
+        "dpop_signing_alg_values_supported": server.verifier.algs().names(),
         "dpop_bound_access_tokens_required": true,
     }))
     .into_response()

@@ -17,6 +17,7 @@ use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::jose::{Alg, AlgSet};
 
 /// How long [`Server::shutdown`] waits for requests that are under way.
 const GRACE: Duration = Duration::from_secs(2);
@@ -31,6 +32,10 @@ pub struct Options {
     /// The name that stands in the URLs of both instead of the address, e.g. `localhost`. An address has no letters whose
     /// case could be normalised.
     pub host: Option<String>,
+    /// The algorithm that the issuer signs tokens with.
+    pub token_alg: Alg,
+    /// The algorithms of the proofs that the resource server accepts.
+    pub algs: AlgSet,
     /// Whether the resource server uses nonces.
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
@@ -44,13 +49,16 @@ pub struct Options {
 }
 
 impl Options {
-    /// Two clean servers on free ports of 127.0.0.1, which remember proofs and don't use nonces.
+    /// Two clean servers on free ports of 127.0.0.1, which remember proofs and don't use nonces, with ES256 tokens and
+    /// proofs of every algorithm.
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             resource_addr: free,
             issuer_addr: free,
             host: None,
+            token_alg: Alg::Es256,
+            algs: AlgSet::all(),
             nonce: NonceMode::Never,
             replay: true,
             defects: DefectSet::empty(),
@@ -103,11 +111,12 @@ pub async fn start(options: Options) -> io::Result<Running> {
     };
     let (issuer_url, base_url) = (url(&issuer_listener), url(&resource_listener));
     let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
-    let issuer = Arc::new(issuer.with_audience(base_url.clone()));
+    let issuer = Arc::new(issuer.with_audience(base_url.clone()).with_alg(options.token_alg));
     let resource_server = resource_server(ResourceOptions {
         base_url: base_url.clone(),
         audience: base_url.clone(),
         trust: Trust::Issuer(issuer.clone()),
+        algs: options.algs,
         nonce: options.nonce,
         replay: options.replay,
         defects: options.defects,

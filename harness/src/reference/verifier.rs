@@ -10,9 +10,10 @@ use super::htu::RequestUri;
 use super::nonce::Nonces;
 use super::refusal::Refusal;
 use super::replay::ReplayStore;
+use super::signature;
 use crate::jose::json::{Json, Object};
 use crate::jose::jws::Compact;
-use crate::jose::{Alg, Jkt, PROOF_TYP, PublicJwk};
+use crate::jose::{Alg, AlgSet, Jkt, PROOF_TYP, PublicJwk};
 
 /// The longest proof that is read. A proof with an RSA key of 4096 bits has some 1,800 bytes.
 pub const MAX_PROOF_BYTES: usize = 16 * 1024;
@@ -48,15 +49,21 @@ pub struct VerifiedProof {
 pub struct Verifier {
     nonces: Nonces,
     replay: Option<ReplayStore>,
+    algs: AlgSet,
     defects: DefectSet,
     /// Only for [`Defect::KeyCachedByThumbprint`].
     remembered_keys: Mutex<BTreeMap<Jkt, PublicJwk>>,
 }
 
 impl Verifier {
-    /// A verifier that remembers proofs if `replay` is there.
-    pub fn new(nonces: Nonces, replay: Option<ReplayStore>, defects: DefectSet) -> Self {
-        Self { nonces, replay, defects, remembered_keys: Mutex::default() }
+    /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there.
+    pub fn new(nonces: Nonces, replay: Option<ReplayStore>, algs: AlgSet, defects: DefectSet) -> Self {
+        Self { nonces, replay, algs, defects, remembered_keys: Mutex::default() }
+    }
+
+    /// The algorithms that it says it accepts.
+    pub fn algs(&self) -> AlgSet {
+        self.algs
     }
 
     /// The nonces that this verifier recognises.
@@ -74,10 +81,10 @@ impl Verifier {
         let defects = self.defects;
         let proof = one_proof(presented.proofs, defects)?;
         let jws = read(proof, defects)?;
-        check_header(&jws.header, defects)?;
+        let alg = check_header(&jws.header, self.algs, defects)?;
         let key = self.key(&jws.header, presented.bound_key)?;
         if let Some(key) = &key {
-            check_signature(&jws, &key.public, defects)?;
+            check_signature(&jws, alg, &key.public, defects)?;
         }
 
         let now = presented.now;
@@ -115,7 +122,7 @@ impl Verifier {
         };
         let jwk = faulty::readable_jwk(member, self.defects);
         let public = PublicJwk::from_json(&jwk).map_err(Refusal::Jwk)?;
-        check_purpose(&jwk, public.alg())?;
+        check_purpose(&jwk, header)?;
         if self.defects.contains(Defect::KeyCachedByThumbprint)
             && let Some(bound) = bound_key
             && let Some(known) = self.remembered_key(bound)
@@ -162,11 +169,17 @@ fn read(proof: &[u8], defects: DefectSet) -> Result<Compact<'_>, Refusal> {
     Compact::read(proof).or_else(|error| faulty::read(proof, defects).ok_or(Refusal::Malformed(error)))
 }
 
-/// Checks 4 and 5, and that no extension is demanded which this server does not have.
-fn check_header(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
+/// Checks 4 and 5, and that no extension is demanded which this server does not have. The algorithm is none where a
+/// defect accepts what is no algorithm for proofs.
+fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Option<Alg>, Refusal> {
     check_typ(header, defects)?;
-    let alg = text(header, "alg")?;
-    if Alg::from_name(alg).is_none() && !faulty::alg_accepted(alg, defects) {
+    let name = text(header, "alg")?;
+    let alg = Alg::from_name(name);
+    let accepted = match alg {
+        Some(alg) => algs.contains(alg) && !faulty::alg_refused(alg, defects),
+        None => faulty::alg_accepted(name, defects),
+    };
+    if !accepted {
         return Err(Refusal::Alg);
     }
     // RFC 7515 section 4.1.11: an extension that is not understood is a reason to refuse, and so is an empty list.
@@ -180,7 +193,7 @@ fn check_header(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
     if defects.contains(Defect::UnknownParametersRefused) {
         only_known(header, &["typ", "alg", "jwk"])?;
     }
-    Ok(())
+    Ok(alg)
 }
 
 /// Check 4: `typ` is exactly `dpop+jwt`, so no JWT that was made for something else is a proof (section 11.5).
@@ -196,7 +209,8 @@ fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
 
 /// `use`, `key_ops` and `alg` of a key, where they are given, allow it to verify this signature (RFC 7517 sections 4.2,
 /// 4.3 and 4.4).
-fn check_purpose(jwk: &Object, alg: Alg) -> Result<(), Refusal> {
+fn check_purpose(jwk: &Object, header: &Object) -> Result<(), Refusal> {
+    let alg = header.member("alg").and_then(Json::as_str);
     let is = |value: &Json, word: &str| value.as_str() == Some(word);
     let verifies =
         |value: &Json| matches!(value, Json::Array(words) if words.iter().any(|word| is(word, "verify")));
@@ -206,23 +220,24 @@ fn check_purpose(jwk: &Object, alg: Alg) -> Result<(), Refusal> {
     };
     allowed("use", &|value| is(value, "sig"))?;
     allowed("key_ops", &verifies)?;
-    allowed("alg", &|value| is(value, alg.name()))
+    allowed("alg", &|value| value.as_str() == alg)
 }
 
-/// Check 6: the signature verifies with the key in `jwk`.
-fn check_signature(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> Result<(), Refusal> {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-
-    let verified = match key.alg() {
-        // `alg` and key belong together: a header that says otherwise was refused as unsupported, or is a defect's.
-        Alg::Es256 => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, faulty::uncompressed_point(key))
-            .verify(jws.signing_input.as_bytes(), &jws.signature),
-    };
-    if verified.is_ok() || faulty::signature_accepted(jws, key, defects) {
-        Ok(())
-    } else {
-        Err(Refusal::Signature)
+/// Check 6: the signature verifies with the key in `jwk`, and by the algorithm that goes with it: the sender's `alg`
+/// chooses among those and no others.
+fn check_signature(
+    jws: &Compact<'_>,
+    alg: Option<Alg>,
+    key: &PublicJwk,
+    defects: DefectSet,
+) -> Result<(), Refusal> {
+    let alg = faulty::alg_for(alg, key, defects);
+    if alg.is_some_and(|alg| !key.algs().contains(&alg)) {
+        return Err(Refusal::AlgKey);
     }
+    let verified =
+        alg.is_some_and(|alg| signature::verifies(alg, key, jws.signing_input.as_bytes(), &jws.signature));
+    if verified || faulty::signature_accepted(jws, key, defects) { Ok(()) } else { Err(Refusal::Signature) }
 }
 
 /// Check 12, second half: the proof's key is the one that the access token is bound to.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::redact::Redactor;
 use crate::entropy::Entropy;
+use crate::jose::Alg;
 use crate::proof::{AccessToken, ProofKey, Script, Step};
 use crate::target::tokens::{Credentials, TokenError, TokenSource};
 
@@ -45,13 +46,14 @@ impl Needs {
 }
 
 impl Cast {
-    /// Fresh keys and tokens from `source`. The redactor learns each secret before anybody else can use it.
+    /// Fresh keys for `alg` and tokens from `source`, which may insist on keys of its own. The redactor learns each secret before anybody else can use it.
     ///
     /// # Errors
     /// [`TokenError`] where the source has no token to give.
     pub async fn fresh(
         source: &dyn TokenSource,
         needs: Needs,
+        alg: Alg,
         entropy: &dyn Entropy,
         redactor: &Redactor,
     ) -> Result<Self, CastError> {
@@ -62,7 +64,7 @@ impl Cast {
             redactor.hide_token(&credentials.token);
             Ok::<_, TokenError>(credentials)
         };
-        let own = obtain(Arc::new(ProofKey::generate(entropy))).await?;
+        let own = obtain(Arc::new(ProofKey::generate_for(alg, entropy))).await?;
         let spare = if needs.spare {
             let second = obtain(own.key.clone()).await?;
             let usable = second.token != own.token && second.key.thumbprint() == own.key.thumbprint();
@@ -71,7 +73,7 @@ impl Cast {
             None
         };
         let stranger = if needs.stranger {
-            let other = obtain(Arc::new(ProofKey::generate(entropy))).await?;
+            let other = obtain(Arc::new(ProofKey::generate_for(alg, entropy))).await?;
             // One key for all would make the own client of it, and an accusation of what is right.
             let usable = other.token != own.token && other.key.thumbprint() != own.key.thumbprint();
             usable.then_some(other)

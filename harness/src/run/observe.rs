@@ -3,8 +3,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::redact::visible;
-use crate::jose::Nonce;
-use crate::target::{Answer, NoAnswer, Response};
+use crate::jose::{AlgSet, Nonce};
+use crate::target::{Answer, Challenge, NoAnswer, Response};
 
 /// What a target did with a request, before anybody asks whether that was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,6 +55,9 @@ pub struct Observation {
     pub challenged: bool,
     /// Whether one of its challenges has the DPoP scheme.
     pub offers_dpop: bool,
+    /// The algorithms that those say the server accepts (section 7.1), as far as they are known; none where they say
+    /// nothing.
+    pub algs: Option<AlgSet>,
     /// Why nothing came.
     pub nothing: Option<NoAnswer>,
 }
@@ -71,6 +74,7 @@ pub fn observe(answer: &Answer) -> Observation {
             nonce_fields: 0,
             challenged: false,
             offers_dpop: false,
+            algs: None,
             nothing: Some(why.clone()),
         },
     }
@@ -78,6 +82,7 @@ pub fn observe(answer: &Answer) -> Observation {
 
 fn observe_response(response: &Response) -> Observation {
     let error = response.error().map(|error| visible(&error));
+    let challenges = response.challenges();
     let nonces: Vec<&[u8]> = response.values("dpop-nonce").collect();
     let nonce = nonces.iter().find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
     let decision = match response.status {
@@ -94,7 +99,12 @@ fn observe_response(response: &Response) -> Observation {
         nonce,
         nonce_fields: nonces.len(),
         challenged: response.has("www-authenticate"),
-        offers_dpop: response.challenges().iter().any(crate::target::Challenge::is_dpop),
+        offers_dpop: challenges.iter().any(Challenge::is_dpop),
+        algs: challenges
+            .iter()
+            .filter(|challenge| challenge.is_dpop())
+            .find_map(|challenge| challenge.parameter("algs"))
+            .map(|algs| AlgSet::from_names(algs.split_ascii_whitespace())),
         nothing: None,
     }
 }
@@ -154,6 +164,14 @@ mod tests {
         assert_eq!(answer(401, &[challenge]).nonce, None);
         let twice = answer(401, &[challenge, ("dpop-nonce", "a"), ("DPoP-Nonce", "b")]);
         assert_eq!((twice.nonce.as_ref().map(Nonce::as_str), twice.nonce_fields), (Some("a"), 2));
+    }
+
+    #[test]
+    fn the_algorithms_of_a_dpop_challenge() {
+        let algs = |challenge| answer(401, &[("WWW-Authenticate", challenge)]).algs;
+        assert_eq!(algs("Bearer algs=\"RS256\", DPoP algs=\"ES256 X\""), Some(AlgSet::from_names(["ES256"])));
+        assert_eq!(algs("DPoP algs=\"\""), Some(AlgSet::default()));
+        assert_eq!(algs("DPoP error=\"invalid_token\""), None);
     }
 
     #[test]

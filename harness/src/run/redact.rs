@@ -46,12 +46,13 @@ impl Redactor {
 
     /// Takes in a private key.
     pub fn hide_key(&self, key: &ProofKey) {
-        let member = key.private_member();
-        let stand_in = format!("[private key {}]", tag(&member));
-        self.hide(&member, &stand_in);
-        // A proof that carries it is base64url already, and may be echoed in another spelling yet.
-        for before in 0..3 {
-            self.hide(&base64url_inside(&member, before), &stand_in);
+        for member in key.private_members() {
+            let stand_in = format!("[private key {}]", tag(member));
+            self.hide(member, &stand_in);
+            // A proof that carries it is base64url already, and may be echoed in another spelling yet.
+            for before in 0..3 {
+                self.hide(&base64url_inside(member, before), &stand_in);
+            }
         }
     }
 
@@ -230,7 +231,7 @@ mod tests {
         let redactor = Redactor::default();
         let key = ProofKey::generate(&SystemEntropy);
         redactor.hide_key(&key);
-        assert!(!redactor.clean(&key.to_private_jwk().to_text()).contains(&key.private_member()));
+        assert!(!redactor.clean(&key.to_private_jwk().to_text()).contains(key.private_member()));
     }
 
     #[test]

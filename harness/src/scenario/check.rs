@@ -3,7 +3,7 @@
 use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::mutation;
-use crate::proof::{JtiEdit, ProofEdits, RequestEdits, TokenEdits};
+use crate::proof::{Client, JtiEdit, ProofEdits, RequestEdits, TokenEdits};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -88,6 +88,9 @@ impl Checker<'_> {
                     "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`",
                 );
             }
+        }
+        if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
+            return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
         }
         if let Some(steps) = &case.steps {
             return self.steps(steps, path);

@@ -17,6 +17,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("nonce"),
     file!("downgrade"),
     file!("proof"),
+    file!("alg"),
     file!("accept"),
     file!("answer"),
 ];

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::expect::Expect;
-use crate::proof::{ProofEdits, RequestEdits, TokenEdits};
+use crate::jose::Alg;
+use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits};
 use crate::spec::Level;
 
 /// A scenario: one YAML document. A file holds one or more.
@@ -58,6 +59,9 @@ pub(super) struct CaseRow {
     pub(super) requires: Option<Vec<Capability>>,
     /// A circumstance in which the target may legitimately do otherwise. The verdict is then at most a note.
     pub(super) excused_by: Option<Excuse>,
+    /// The client that sends the requests, and its key.
+    #[serde(default)]
+    pub(super) client: Client,
     /// Edits to the proof of the only step.
     #[serde(default)]
     pub(super) proof: ProofEdits,
@@ -129,6 +133,8 @@ pub enum Capability {
     SingleUseJti,
     /// It refuses unbound access tokens (`target.bearer: refused`).
     BearerRefused,
+    /// It says that it accepts proofs with this algorithm.
+    Alg(Alg),
 }
 
 /// A circumstance in which a target may legitimately do otherwise.

@@ -119,6 +119,7 @@ fn kind(case: CaseRow) -> CaseKind {
     if let Some(check) = case.preflight {
         return CaseKind::Preflight(check);
     }
+    let client = case.client;
     let rows = case.steps.unwrap_or_else(|| {
         let expect = case.expect.unwrap_or(Expect::Accept); // `check` has seen to it that there is one
         vec![StepRow {
@@ -137,15 +138,19 @@ fn kind(case: CaseRow) -> CaseKind {
             (Step { name, resend, proof, token, request }, expect)
         })
         .unzip();
-    CaseKind::Script { script: Script { steps }, expects }
+    CaseKind::Script { script: Script { client, steps }, expects }
 }
 
 /// A title made from the edits.
 fn words(kind: &CaseKind) -> String {
     match kind {
         CaseKind::Script { script, .. } => {
-            let phrases: Vec<String> = script.steps.iter().flat_map(describe).collect();
-            if phrases.is_empty() { "a correct request".to_owned() } else { phrases.join(", ") }
+            let mut phrases: Vec<String> = script.steps.iter().flat_map(describe).collect();
+            if phrases.is_empty() {
+                phrases.push("a correct request".to_owned());
+            }
+            phrases.extend(script.client.alg.map(|alg| format!("by a client with a key for {}", alg.name())));
+            phrases.join(", ")
         }
         CaseKind::Answers(check) => format!("answers: {check:?}"),
         CaseKind::Preflight(check) => format!("preflight: {check:?}"),

@@ -23,7 +23,7 @@ impl Suite<'_> {
         for case in selected {
             let CaseKind::Answers(check) = case.case.kind else { continue };
             let obstacle = obstacle.map(str::to_owned).or_else(|| self.lost_because());
-            let obstacle = obstacle.or_else(|| self.traits.unmet(case.case).map(str::to_owned));
+            let obstacle = obstacle.or_else(|| self.traits.unmet(case.case));
             let outcome = match obstacle {
                 Some(why) => self.skipped(*case, &why),
                 None => {

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::jose::Alg;
 use crate::proof::Call;
-use crate::reference::{DefectSet, NonceMode, Options, Running, start};
+use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
 use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
 use crate::target::{BearerPolicy, Capabilities, HttpTarget, Limits, NoncePolicy};
@@ -24,7 +25,20 @@ pub async fn against_reference(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> io::Result<(Running, Setup)> {
-    let options = Options { nonce, defects, ..Options::new(clock.clone(), entropy.clone()) };
+    against_reference_with(Options { nonce, defects, ..Options::new(clock, entropy) }, profile, limits).await
+}
+
+/// The same, with everything that can be set about the servers.
+///
+/// # Errors
+/// Where no port can be had.
+pub async fn against_reference_with(
+    options: Options,
+    profile: Profile,
+    limits: &Limits,
+) -> io::Result<(Running, Setup)> {
+    let (nonce, defects) = (options.nonce, options.defects);
+    let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
     let running = start(options).await?;
     let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
     let uri: crate::jose::uri::Uri = running.resource_url.parse().map_err(|error| other(&error))?;
@@ -37,7 +51,9 @@ pub async fn against_reference(
         target: Arc::new(target),
         call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
         source: Arc::new(source.map_err(|error| other(&error))?),
-        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true) },
+        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true), algs: None },
+        // Otherwise nobody would get in, and nothing could be judged.
+        alg: defects.contains(Defect::Es256Refused).then_some(Alg::Es384),
         bearer: Some(BearerPolicy::Refused),
         profile,
         jobs: limits.jobs(),

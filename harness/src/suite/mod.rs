@@ -18,17 +18,17 @@ use futures_util::future::join_all;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::jose::Nonce;
+use crate::jose::{Alg, Nonce};
 use crate::judge::Verdict;
 use crate::plan::{Selected, Traits};
-use crate::proof::Call;
+use crate::proof::{Call, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
 use crate::scenario::{CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
 
-pub use embedded::against_reference;
+pub use embedded::{against_reference, against_reference_with};
 pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
 pub use waived::WaiverFault;
@@ -47,6 +47,8 @@ pub struct Setup {
     pub capabilities: Capabilities,
     /// What the owner says about unbound tokens.
     pub bearer: Option<BearerPolicy>,
+    /// The algorithm of the clients whose case names none; otherwise ES256, or one that the target says it accepts.
+    pub alg: Option<Alg>,
     /// The rules laid over RFC 9449.
     pub profile: Profile,
     /// How many cases run at the same time.
@@ -98,7 +100,8 @@ pub async fn run_until(
         stop,
         cases: &performed,
         redactor: &redactor,
-        traits: Traits::new(preflight.nonce_policy, setup.capabilities, setup.bearer),
+        traits: Traits::new(preflight.nonce_policy, preflight.algs, setup.capabilities, setup.bearer),
+        alg: preflight.alg,
         nonce: preflight.nonce,
         pool: preflight.pool,
         lost: Mutex::new(None),
@@ -150,6 +153,8 @@ struct Suite<'a> {
     cases: &'a [Selected<'a>],
     redactor: &'a Redactor,
     traits: Traits,
+    /// The algorithm of the clients whose case names none.
+    alg: Alg,
     nonce: Option<Nonce>,
     /// The clients that cases share where tokens cost a request.
     pool: Option<Cast>,
@@ -195,15 +200,17 @@ impl Suite<'_> {
     }
 
     /// Fresh clients, or the shared ones where tokens cost a request.
-    async fn cast(&self, needs: Needs) -> Result<Cast, crate::run::CastError> {
+    async fn cast(&self, script: &Script) -> Result<Cast, crate::run::CastError> {
         match &self.pool {
-            Some(pool) => Ok(pool.clone()),
-            None => self.fresh_cast(needs).await,
+            Some(pool) if script.client.alg.is_none_or(|alg| alg == pool.own.key.alg()) => Ok(pool.clone()),
+            _ => self.fresh_cast(script).await,
         }
     }
 
-    async fn fresh_cast(&self, needs: Needs) -> Result<Cast, crate::run::CastError> {
-        Cast::fresh(self.setup.source.as_ref(), needs, self.setup.entropy.as_ref(), self.redactor).await
+    async fn fresh_cast(&self, script: &Script) -> Result<Cast, crate::run::CastError> {
+        let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
+        let alg = script.client.alg.unwrap_or(self.alg);
+        Cast::fresh(source, Needs::of(script), alg, entropy, self.redactor).await
     }
 }
 

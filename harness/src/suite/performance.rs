@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
-use crate::run::{Cast, CastError, Decision, Ending, Needs, Observation, Run, Session, Transcript, Turn};
+use crate::proof::Script;
+use crate::run::{Cast, CastError, Decision, Ending, Observation, Run, Session, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck};
 use crate::target::NoAnswer;
 
@@ -74,22 +75,21 @@ impl Suite<'_> {
         let CaseKind::Script { script, .. } = &case.case.kind else {
             return Err("it sends nothing".to_owned());
         };
-        let unmet = self.traits.unmet(case.case).map(str::to_owned);
+        let unmet = self.traits.unmet(case.case);
         if let Some(why) = unmet.or_else(|| self.lost_because()) {
             return Err(why);
         }
-        let needs = Needs::of(script);
         let outcome = |judgement, transcript, reproduced| {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
-        let first = self.settled(case, session, self.cast(needs).await).await?;
+        let first = self.settled(case, session, self.cast(script).await).await?;
         if !first.judgement.verdict.is_finding() {
             return Ok(outcome(first.judgement, first.run.transcript, None));
         }
 
         // Once more, with nothing left from the first time.
-        let again = self.settled(case, &mut self.session(), self.fresh_cast(needs).await).await?;
+        let again = self.settled(case, &mut self.session(), self.fresh_cast(script).await).await?;
         let reproduced = again.judgement.verdict == first.judgement.verdict;
         let finding = first.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
@@ -119,7 +119,7 @@ impl Suite<'_> {
             return Ok(first);
         }
         let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(first) };
-        let again = self.take(case, &mut self.session(), self.fresh_cast(Needs::of(script)).await).await?;
+        let again = self.take(case, &mut self.session(), self.fresh_cast(script).await).await?;
         let judgement = again.judgement.behind(first.run.transcript.len());
         let transcript = joined(first.run.transcript, again.run.transcript);
         Ok(Take { run: Run { transcript, ending: again.run.ending }, judgement, performed: again.performed })
@@ -143,6 +143,11 @@ impl Suite<'_> {
                 return Ok(Take { run, judgement: Judgement::inconclusive(why), performed: false });
             }
         };
+        if let Some(alg) = script.client.alg
+            && cast.own.key.alg() != alg
+        {
+            return Err(format!("the token source makes its own keys, and not for {}", alg.name()));
+        }
         let controlled = !case.case.kind.expects_acceptance();
         let run = session.play(script, expects, &cast, controlled).await;
         let level = self.setup.profile.level(case.case.level);
@@ -176,7 +181,7 @@ impl Suite<'_> {
     async fn ask_for_control(&self, during: Selected<'_>) -> Result<(), Lost> {
         let mut session = Session { nonce: None, ..self.session() }; // as a client that was never here before
         let cast = self
-            .fresh_cast(Needs::default())
+            .fresh_cast(&Script::default())
             .await
             .map_err(|error| Lost::without_token(during, &self.redactor.clean(&error.to_string())))?;
         let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;

@@ -1,4 +1,4 @@
-use crate::jose::{Nonce, base64url};
+use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
 use crate::proof::{AccessToken, Material, ProofKey, Request, RequestEdits};
@@ -16,6 +16,10 @@ pub(super) struct Preflight {
     /// Why nothing else can be judged.
     pub(super) obstacle: Option<String>,
     pub(super) nonce_policy: NoncePolicy,
+    /// The algorithms that the target is known to accept.
+    pub(super) algs: AlgSet,
+    /// The algorithm of the clients whose case names none.
+    pub(super) alg: Alg,
     pub(super) nonce: Option<Nonce>,
     /// The clients that cases share where tokens cost a request.
     pub(super) pool: Option<Cast>,
@@ -39,7 +43,7 @@ pub(super) async fn run(
             None => unreachable!("the embedded scenarios have every preflight check"),
         }
     };
-    let mut checks = Checks { setup, redactor, nonce_policy: NoncePolicy::Never, nonce: None, pool: None };
+    let mut checks = Checks::new(setup, redactor);
     let needs = performed.iter().fold(Needs::default(), |needs, selected| match &selected.case.kind {
         CaseKind::Script { script, .. } => needs.and(Needs::of(script)),
         CaseKind::Answers(_) | CaseKind::Preflight(_) => needs,
@@ -73,6 +77,8 @@ pub(super) async fn run(
         outcomes,
         obstacle,
         nonce_policy: checks.nonce_policy,
+        algs: checks.known_algs(),
+        alg: checks.alg(),
         nonce: checks.nonce,
         pool: checks.pool,
     }
@@ -80,9 +86,10 @@ pub(super) async fn run(
 
 /// Sends once more what the preflight sends, for what was seen there only.
 pub(super) async fn requests_again(setup: &Setup, redactor: &Redactor) -> Transcript {
-    let mut checks = Checks { setup, redactor, nonce_policy: NoncePolicy::Never, nonce: None, pool: None };
+    let mut checks = Checks::new(setup, redactor);
     let mut transcript = Transcript::new();
     checks.canary(&mut transcript).await;
+    checks.offered = transcript.iter().find_map(|exchange| exchange.seen.algs);
     checks.token(Needs::default()).await;
     checks.control(&mut transcript).await;
     transcript
@@ -94,9 +101,40 @@ struct Checks<'a> {
     nonce_policy: NoncePolicy,
     nonce: Option<Nonce>,
     pool: Option<Cast>,
+    /// What the target's challenges say that it accepts.
+    offered: Option<AlgSet>,
+    /// What a correct request showed that it accepts.
+    shown: AlgSet,
 }
 
-impl Checks<'_> {
+impl<'a> Checks<'a> {
+    fn new(setup: &'a Setup, redactor: &'a Redactor) -> Self {
+        Self {
+            setup,
+            redactor,
+            nonce_policy: NoncePolicy::Never,
+            nonce: None,
+            pool: None,
+            offered: None,
+            shown: AlgSet::default(),
+        }
+    }
+
+    /// The algorithm of the clients whose case names none.
+    fn alg(&self) -> Alg {
+        let known = self.setup.capabilities.algs.or(self.offered);
+        self.setup.alg.unwrap_or_else(|| match known {
+            Some(algs) if !algs.contains(Alg::Es256) => algs.iter().next().unwrap_or(Alg::Es256),
+            Some(_) | None => Alg::Es256,
+        })
+    }
+
+    /// The algorithms that the target is known to accept: its owner says so, or else its challenges do, or it was seen.
+    fn known_algs(&self) -> AlgSet {
+        let known = self.setup.capabilities.algs.or(self.offered).unwrap_or_default();
+        self.shown.iter().fold(known, AlgSet::with)
+    }
+
     async fn perform(&mut self, check: PreflightCheck, case: Selected<'_>, needs: Needs) -> Outcome {
         let mut transcript = Transcript::new();
         let mut reproduced = None;
@@ -120,6 +158,7 @@ impl Checks<'_> {
             PreflightCheck::Token => self.token(needs).await,
             PreflightCheck::Control => self.control(&mut transcript).await,
         };
+        self.offered = self.offered.or_else(|| transcript.iter().find_map(|exchange| exchange.seen.algs));
         Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
     }
 
@@ -195,7 +234,7 @@ impl Checks<'_> {
 
     async fn token(&mut self, needs: Needs) -> Judgement {
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
-        match Cast::fresh(source, needs, entropy, self.redactor).await {
+        match Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await {
             Ok(cast) => {
                 self.pool = Some(cast);
                 Judgement { verdict: Verdict::Pass, reason: None, decisive: None }
@@ -210,6 +249,9 @@ impl Checks<'_> {
         let seen = session.control(cast, Turn::ControlBefore, transcript).await;
         self.nonce_policy = nonce_policy(transcript);
         self.nonce = session.nonce.take();
+        if seen.decision == Decision::Accept {
+            self.shown = self.shown.with(cast.own.key.alg());
+        }
         if self.setup.source.is_cheap() {
             self.pool = None; // each case has clients of its own
         }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::limits::Limits;
 use super::waiver::Waiver;
-use crate::jose::Alg;
 use crate::jose::uri::Uri;
+use crate::jose::{Alg, AlgSet};
 use crate::proof::Call;
 use crate::scenario::{Diagnostic, Fault, Source, read_one};
 use crate::spec::Profile;
@@ -46,6 +46,8 @@ pub enum Auth {
     Embedded {
         /// Where it listens.
         listen: SocketAddr,
+        /// What it signs tokens with.
+        alg: Alg,
         /// The value of `iss`.
         issuer: String,
         /// The value of `aud`.
@@ -104,6 +106,8 @@ pub struct Capabilities {
     pub nonce: Option<NoncePolicy>,
     /// Whether it remembers `jti` values.
     pub single_use_jti: Option<bool>,
+    /// The algorithms that it accepts in proofs.
+    pub algs: Option<AlgSet>,
 }
 
 /// The config file `dpop.yaml`: a target and how to test it.
@@ -158,7 +162,7 @@ struct CapabilitiesRow {
     nonce: Option<NoncePolicy>,
     /// Whether it refuses a `jti` that it has seen.
     single_use_jti: Option<bool>,
-    /// The algorithms that it accepts.
+    /// The algorithms that it accepts in proofs; otherwise what its challenges say. Cases use ES256 where that is one.
     algs: Option<Vec<String>>,
 }
 
@@ -171,6 +175,8 @@ struct AuthRow {
     kind: AuthKind,
     /// embedded: where the issuer listens, e.g. `127.0.0.1:9400`.
     listen: Option<SocketAddr>,
+    /// embedded: the algorithm of the access tokens; ES256 unless it is given.
+    alg: Option<Alg>,
     /// embedded: the issuer's URL, the value of `iss`.
     issuer: Option<String>,
     /// The value of `aud`; for a command `DPOP_AUDIENCE`.
@@ -228,10 +234,10 @@ impl Config {
                 "a name is letters, digits, `-`, `_` and `.`: files are named after it".into(),
             ));
         }
-        if let Some(algs) = &row.capabilities.algs
-            && !algs.iter().any(|alg| Alg::from_name(alg).is_some())
-        {
-            let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+        let algs = row.capabilities.algs.as_ref();
+        let algs = algs.map(|algs| AlgSet::from_names(algs.iter().map(String::as_str)));
+        if algs.is_some_and(AlgSet::is_empty) {
+            let known = AlgSet::all().names();
             return Err(wrong(
                 "capabilities.algs",
                 format!("none of these can be tested; known: {}", known.join(", ")),
@@ -246,6 +252,7 @@ impl Config {
             capabilities: Capabilities {
                 nonce: row.capabilities.nonce,
                 single_use_jti: row.capabilities.single_use_jti,
+                algs,
             },
             auth,
             limits: row.limits,
@@ -304,15 +311,18 @@ fn auth(row: AuthRow) -> Result<Auth, Wrong> {
             }
             Ok(Auth::Embedded {
                 listen,
+                alg: row.alg.unwrap_or(Alg::Es256),
                 issuer,
                 audience: row.audience.ok_or_else(|| needed("audience"))?,
                 scope,
             })
         }
         AuthKind::Command => {
-            for (path, there) in
-                [("auth.listen", row.listen.is_some()), ("auth.issuer", row.issuer.is_some())]
-            {
+            for (path, there) in [
+                ("auth.listen", row.listen.is_some()),
+                ("auth.issuer", row.issuer.is_some()),
+                ("auth.alg", row.alg.is_some()),
+            ] {
                 if there {
                     return Err((path, "this key belongs to `kind: embedded`".to_owned()));
                 }

@@ -115,7 +115,7 @@ async fn no_more_tokens() {
 /// What was seen once and can't be looked for again is no accusation.
 #[tokio::test]
 async fn no_token_to_look_again() {
-    let bench = Bench::new(NonceMode::Never, DefectSet::from(Defect::AthOptional)).await;
+    let bench = Bench::new(NonceMode::Never, DefectSet::from(Defect::AthOptional)).await.es256_only();
     let source = Source { supply: 3, ..Source::of(&bench) };
     let results = bench.source(source).run().await;
     let why = "seen once, and could not be looked for again (no access token: the token command failed";
@@ -157,7 +157,7 @@ fn tokens(results: &Results, wanted: impl Fn(Turn, bool) -> bool) -> Vec<(String
 #[tokio::test]
 async fn tokens_that_cost_something_are_shared() {
     for jobs in [1, 8] {
-        let bench = Bench::clean().await.jobs(jobs);
+        let bench = Bench::clean().await.jobs(jobs).es256_only();
         let source = Source::of(&bench);
         let obtained = source.obtained.clone();
         let results = bench.source(source).run_only(SOME).await;
@@ -177,6 +177,17 @@ async fn tokens_that_cost_something_are_shared() {
     }
 }
 
+/// Who has a token of their own are the clients of other algorithms, and only those.
+#[tokio::test]
+async fn a_client_of_another_algorithm_has_a_token_of_its_own() {
+    let bench = Bench::clean().await;
+    let source = Source::of(&bench);
+    let obtained = source.obtained.clone();
+    let results = bench.source(source).run_only(&["rs.alg"]).await;
+    check(&results, Exit::Conforms, &[]);
+    assert_eq!(obtained.load(Ordering::SeqCst), 1 + 6);
+}
+
 #[tokio::test]
 async fn controls_of_another_token_do_not_count() {
     let bench = Bench::clean().await.jobs(1);
@@ -194,7 +205,7 @@ async fn controls_of_another_token_do_not_count() {
 /// A finding is looked for again with another token, and the controls of that one are its own.
 #[tokio::test]
 async fn a_finding_is_repeated_with_a_token_of_its_own() {
-    let bench = Bench::new(NonceMode::Never, DefectSet::from(Defect::AthOptional)).await.jobs(1);
+    let bench = Bench::new(NonceMode::Never, DefectSet::from(Defect::AthOptional)).await.jobs(1).es256_only();
     let source = Source::of(&bench);
     let obtained = source.obtained.clone();
     let results = bench.source(source).run_only(SOME).await;

@@ -10,6 +10,7 @@ use super::proofs::{Key, Parts};
 use super::scene::{Answer, Scene, Wire};
 use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::SystemEntropy;
+use crate::jose::{Alg, AlgSet};
 use crate::reference::*;
 
 const ALL_MODES: [NonceMode; 3] = [NonceMode::Never, NonceMode::Optional, NonceMode::Required];
@@ -19,7 +20,7 @@ fn refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     let [challenge] = &answer.challenges[..] else { panic!("not one challenge: {answer:?}") };
     assert!(challenge.starts_with(&format!("DPoP error=\"{error}\", error_description=\"")), "{challenge}");
-    assert!(challenge.ends_with("\", algs=\"ES256\""), "{challenge}");
+    assert!(challenge.ends_with("\", algs=\"ES256 ES384 ES512 EdDSA PS256 RS256\""), "{challenge}");
     assert_eq!(answer.body["error"], error);
     assert_eq!(answer.cache_control.as_deref(), Some("no-store"));
 }
@@ -49,11 +50,12 @@ async fn every_method_and_path_is_served_and_bound_to_itself() {
 
 #[tokio::test]
 async fn without_credentials_there_is_a_challenge_without_error() {
-    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    let algs = [Alg::Ps256, Alg::Es256].into_iter().collect();
+    let scene = Scene::with(|options| Options { algs, ..options }).await;
     let wire = scene.wire(&scene.parts());
     for authorization in [vec![], vec!["Basic eDp5".to_owned()]] {
         let answer = scene.send(Wire { authorization, ..wire.clone() }).await;
-        assert_eq!((answer.status, answer.challenges), (401, vec!["DPoP algs=\"ES256\"".to_owned()]));
+        assert_eq!((answer.status, answer.challenges), (401, vec!["DPoP algs=\"ES256 PS256\"".to_owned()]));
     }
 }
 
@@ -206,12 +208,19 @@ async fn what_needs_no_token() {
 /// A resource server that fetches the keys of an issuer elsewhere, and does so again when the key is new.
 #[tokio::test]
 async fn a_remote_issuer() {
-    let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
+    for alg in Alg::ALL {
+        remote_issuer(*alg).await;
+    }
+}
+
+async fn remote_issuer(alg: Alg) {
+    let scene = Scene::with(|options| Options { token_alg: alg, ..options }).await;
     let jwks_uri = scene.running.issuer.endpoint("/.well-known/jwks.json");
     let server = trusting(&scene, jwks_uri).await;
     let url = format!("{}/resource", server.url());
     let stranger =
         Issuer::new(scene.running.issuer_url.clone(), scene.clock.clone(), Arc::new(SystemEntropy));
+    let stranger = stranger.with_alg(alg);
     for (token, status) in [(scene.token.clone(), 200), (stranger.mint(&scene.request()), 401)] {
         let proof = Parts::new(&scene.key, "GET", &url, scene.clock.unix_seconds(), Some(&token)).signed();
         let request = scene.client.get(&url).header("Authorization", format!("DPoP {token}"));
@@ -237,6 +246,7 @@ async fn trusting(scene: &Scene, jwks_uri: String) -> Server {
     let server = ResourceServer::new(ResourceOptions {
         base_url: listener.url(),
         audience: scene.running.audience().into(),
+        algs: AlgSet::all(),
         trust: Trust::Remote { issuer: scene.running.issuer_url.clone(), jwks_uri },
         nonce: NonceMode::Never,
         replay: true,

@@ -1,13 +1,19 @@
 //! The issuer's endpoints, over a real socket.
 
+use std::sync::Arc;
+
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use p256::pkcs8::DecodePrivateKey as _;
 use serde_json::{Value, json};
 
 use super::proofs::{Key, Parts};
 use super::scene::{Scene, Wire};
-use crate::clock::Clock as _;
-use crate::jose::base64url;
-use crate::jose::json::Json;
+use crate::clock::{Clock as _, VirtualClock};
+use crate::entropy::SystemEntropy;
+use crate::jose::json;
+use crate::jose::jws::Compact;
+use crate::jose::{Alg, PublicJwk, base64url};
+use crate::reference::signature;
 use crate::reference::*;
 
 struct TokenAnswer {
@@ -115,7 +121,10 @@ async fn metadata_leads_to_the_endpoints_and_the_key() {
         let metadata = fetch(&issuer.endpoint(path)).await;
         assert_eq!(metadata["issuer"], scene.running.issuer_url);
         assert_eq!(metadata["token_endpoint"], issuer.endpoint("/token"));
-        assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["ES256"]));
+        assert_eq!(
+            metadata["dpop_signing_alg_values_supported"],
+            json!(["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256"])
+        );
         let keys = fetch(metadata["jwks_uri"].as_str().expect("a URL")).await;
         assert_eq!(keys["keys"][0]["kid"], issuer.kid());
         assert_eq!(keys, issuer.jwks());
@@ -136,14 +145,38 @@ async fn debug_shows_no_key() {
 async fn the_key_that_is_lent() {
     let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await;
     let issuer = &scene.running.issuer;
-    let jwk = issuer.signing_key_jwk();
     let published = issuer.jwks()["keys"][0].clone();
-    for name in ["kty", "crv", "x", "y"] {
-        assert_eq!(jwk.member(name).and_then(Json::as_str), published[name].as_str());
-    }
-    let scalar = jwk.member("d").and_then(Json::as_str).and_then(base64url::decode).expect("d");
-    let secret = p256::SecretKey::from_slice(&scalar).expect("a private key");
+    let secret = p256::SecretKey::from_pkcs8_der(issuer.signing_key_pkcs8()).expect("a private key");
     let x = secret.public_key().to_encoded_point(false).x().map(base64url::encode);
     assert_eq!(x.as_deref(), published["x"].as_str());
-    assert_eq!(jwk.members().len(), 5);
+}
+
+#[test]
+fn a_token_of_every_algorithm() {
+    for alg in Alg::ALL {
+        let clock = Arc::new(VirtualClock::at_unix(1_700_000_000));
+        let issuer = Issuer::new("https://id.example".into(), clock, Arc::new(SystemEntropy)).with_alg(*alg);
+        let published = issuer.jwks()["keys"][0].clone();
+        assert_eq!((&published["alg"], &published["kid"]), (&json!(alg.name()), &json!(issuer.kid())));
+        let token = issuer.mint(&TokenRequest {
+            subject: "alice".into(),
+            client_id: "test".into(),
+            audience: "https://rs.example".into(),
+            scope: String::new(),
+            lifetime: std::time::Duration::from_secs(60),
+            confirmation: None,
+        });
+        let jws = Compact::read(token.as_bytes()).expect("a JWT");
+        assert_eq!(
+            jws.header.to_text(),
+            format!(r#"{{"typ":"at+jwt","alg":"{}","kid":"{}"}}"#, alg.name(), issuer.kid())
+        );
+        let jwk = json::read(published.to_string().as_bytes()).expect("JSON");
+        let jwk = PublicJwk::from_json(jwk.as_object().expect("an object")).expect("a public key");
+        assert_eq!(jwk.thumbprint().to_string(), issuer.kid());
+        for other in Alg::ALL {
+            let verifies = signature::verifies(*other, &jwk, jws.signing_input.as_bytes(), &jws.signature);
+            assert_eq!(verifies, other == alg, "{} {}", alg.name(), other.name());
+        }
+    }
 }

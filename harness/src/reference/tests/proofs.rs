@@ -1,4 +1,4 @@
-//! Proofs by hand: JSON by `format!`, signatures by p256.
+//! Proofs by hand: JSON by `format!`, signatures by p256; those of other algorithms by the issuer's kind of key.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::rand_core::OsRng;
 
-use crate::jose::{Ath, Jkt, base64url};
+use crate::jose::{Alg, Ath, Jkt, base64url};
+use crate::reference::signing_key;
 
 /// A client's key.
 #[derive(Clone)]
@@ -122,6 +123,13 @@ impl Parts {
 
     pub(super) fn signed_by(&self, key: &Key) -> String {
         self.with_signature(key.sign(&self.signing_input()).to_bytes())
+    }
+
+    /// The proof by another kind of key, with this `alg`.
+    pub(super) fn signed_as(&self, alg: Alg, key: &signing_key::SigningKey) -> String {
+        let jwk = key.public().to_json().to_text();
+        let parts = self.clone().parameter("jwk", jwk).parameter("alg", quoted(alg.name()));
+        parts.with_signature(key.sign(parts.signing_input().as_bytes()).expect("a signature"))
     }
 
     pub(super) fn with_signature(&self, signature: impl AsRef<[u8]>) -> String {

@@ -43,8 +43,12 @@ pub(super) struct Answer {
 
 impl Scene {
     pub(super) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
+        Self::with(|options| Options { nonce, defects, ..options }).await
+    }
+
+    pub(super) async fn with(set: impl FnOnce(Options) -> Options) -> Self {
         let clock = Arc::new(VirtualClock::at_unix(1_700_000_000));
-        let options = Options { nonce, defects, ..Options::new(clock.clone(), Arc::new(SystemEntropy)) };
+        let options = set(Options::new(clock.clone(), Arc::new(SystemEntropy)));
         let running = start(options).await.expect("free ports");
         let key = Key::fresh();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");

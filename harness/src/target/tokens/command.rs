@@ -138,7 +138,7 @@ fn credentials(stdout: &[u8], key: Arc<ProofKey>) -> Result<Credentials, TokenEr
         Some(jwk) => {
             let jwk: &Object = jwk.as_object().ok_or(TokenError::Output("jwk is not an object"))?;
             let own = ProofKey::from_private_jwk(jwk)
-                .map_err(|_| TokenError::Output("jwk is not a private P-256 key"))?;
+                .map_err(|_| TokenError::Output("jwk is not a private key that can sign proofs"))?;
             Arc::new(own)
         }
     };
@@ -188,7 +188,7 @@ mod tests {
             ("echo nonsense", "not one JSON object"),
             ("echo '{}'", "no string access_token"),
             ("echo '{\"access_token\":\"a b\"}'", "can't stand in a header field"),
-            ("echo '{\"access_token\":\"t\",\"jwk\":{}}'", "not a private P-256 key"),
+            ("echo '{\"access_token\":\"t\",\"jwk\":{}}'", "not a private key"),
             ("echo why >&2; exit 3", "why"),
         ] {
             let error = obtain(script).await.expect_err("refused").to_string();

@@ -23,7 +23,7 @@ impl EmbeddedSource {
     /// # Errors
     /// [`KeyError`] where the issuer's key can't be borrowed.
     pub fn new(issuer: Arc<Issuer>, audience: String, scope: String) -> Result<Self, KeyError> {
-        let key = IssuerKey::new(ProofKey::from_pkcs8(issuer.signing_key_pkcs8())?);
+        let key = IssuerKey::new(ProofKey::from_pkcs8(issuer.alg(), issuer.signing_key_pkcs8())?);
         Ok(Self { issuer, key, audience, scope })
     }
 }
