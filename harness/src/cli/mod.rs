@@ -6,6 +6,7 @@ mod explain;
 mod issuer_key;
 mod key;
 mod list;
+mod log;
 mod output;
 mod progress;
 mod proof;

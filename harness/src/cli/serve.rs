@@ -58,6 +58,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         return Ok(Exit::Conforms);
     }
     let defects = defects(&arguments.defects)?;
+    if !context.common.quiet {
+        super::log::to_stderr();
+    }
     let nonce = match arguments.nonce {
         Nonces::Never => NonceMode::Never,
         Nonces::Optional => NonceMode::Optional,

@@ -68,6 +68,23 @@ pub enum TokenRefusal {
     KeysUnreachable,
 }
 
+impl TokenRefusal {
+    /// The check that failed, in a word: a label for metrics and logs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotSigned => "token_not_signed",
+            Self::Typ => "token_typ",
+            Self::Issuer => "token_issuer",
+            Self::Audience => "token_audience",
+            Self::Expired => "token_expired",
+            Self::NotYet => "token_not_yet",
+            Self::Confirmation => "token_confirmation",
+            Self::Unbound => "token_unbound",
+            Self::KeysUnreachable => "token_keys_unreachable",
+        }
+    }
+}
+
 /// What a token is held against.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokenRules<'a> {

@@ -38,6 +38,23 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// The check that failed, in a word: a label for metrics and logs, without anything that the sender chose.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::SeveralCredentials => "several_credentials",
+            Self::MalformedCredentials => "malformed_credentials",
+            Self::Bearer => "bearer",
+            Self::Token(refusal) => refusal.reason(),
+            Self::Proof(refusal) => refusal.reason(),
+        }
+    }
+
+    /// The `error` parameter of the answer; empty where there is none.
+    pub(super) fn error(&self) -> &'static str {
+        self.status_and_code().1.map_or("", ErrorCode::name)
+    }
+
     /// The status and the `error` parameter. Who has sent no credentials is told of no error (RFC 6750 section 3.1).
     fn status_and_code(&self) -> (StatusCode, Option<ErrorCode>) {
         match self {

@@ -62,7 +62,10 @@ impl Issuer {
         };
         match self.verifier.verify(&presented) {
             Ok(proof) => Ok(Some(proof.jkt)),
-            Err(refusal) => Err(Failure::new(refusal.code().name(), refusal.to_string())),
+            Err(refusal) => {
+                let failure = Failure::new(refusal.code().name(), refusal.to_string());
+                Err(Failure { reason: refusal.reason(), ..failure })
+            }
         }
     }
 }
@@ -75,7 +78,11 @@ async fn token(
 ) -> Response {
     match issue(&issuer, &headers, form) {
         Ok(body) => not_stored(StatusCode::OK, body),
-        Err(failure) => failure.into_response(),
+        Err(failure) => {
+            let Failure { error, reason, .. } = failure;
+            tracing::info!(method = "POST", path = "/token", code = 400, error, reason);
+            failure.into_response()
+        }
     }
 }
 
@@ -179,12 +186,14 @@ impl Parameters {
 /// An error of the token endpoint (RFC 6749 section 5.2).
 struct Failure {
     error: &'static str,
+    /// For the log.
+    reason: &'static str,
     description: String,
 }
 
 impl Failure {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { error, description: description.into() }
+        Self { error, reason: error, description: description.into() }
     }
 
     fn malformed(description: &str) -> Self {

@@ -10,6 +10,7 @@
 //! - [`Issuer`] signs tokens; its endpoints are in `authorization_server`.
 //! - [`ResourceServer`] is `resource`, with tokens in `access_token` and refusals in `answer`.
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
+//! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
 //! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` for those that do more than leave a check out.
 
@@ -21,6 +22,7 @@ mod defects;
 mod faulty;
 mod htu;
 mod issuer;
+mod metrics;
 mod nonce;
 mod refusal;
 mod replay;

@@ -118,6 +118,40 @@ impl ErrorCode {
 }
 
 impl Refusal {
+    /// The check that failed, in a word: a label for metrics and logs, without anything that the sender chose.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::ProofMissing => "proof_missing",
+            Self::ProofRepeated(_) => "proof_repeated",
+            Self::ProofTooLong(_) => "proof_too_long",
+            Self::Malformed(_) => "proof_malformed",
+            Self::ParameterMissing(_) => "parameter_missing",
+            Self::ParameterType(_) => "parameter_type",
+            Self::Typ => "typ",
+            Self::Alg => "alg",
+            Self::AlgKey => "alg_key",
+            Self::Critical => "crit",
+            Self::Unencoded => "b64",
+            Self::Jwk(_) => "jwk",
+            Self::JwkPurpose(_) => "jwk_purpose",
+            Self::Signature => "signature",
+            Self::ClaimMissing(_) => "claim_missing",
+            Self::ClaimType(_) => "claim_type",
+            Self::JtiLength(_) => "jti_length",
+            Self::Htm => "htm",
+            Self::HtuNotUri(_) => "htu_not_uri",
+            Self::Htu => "htu",
+            Self::NonceMissing => "nonce_missing",
+            Self::NonceUnknown => "nonce_unknown",
+            Self::Iat => "iat",
+            Self::Ath => "ath",
+            Self::OtherKey => "other_key",
+            Self::Replayed => "replayed",
+            Self::ReplayStoreFull => "replay_store_full",
+            Self::UnknownMember => "unknown_member",
+        }
+    }
+
     /// The OAuth error code for this refusal.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -14,6 +14,7 @@ use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trus
 use super::answer::{Denial, proof_fields, supply_nonce};
 use super::defects::{Defect, DefectSet};
 use super::htu::RequestUri;
+use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
 use super::refusal::Refusal;
 use super::replay::ReplayStore;
@@ -24,7 +25,8 @@ use crate::jose::uri::{Uri, UriError};
 use crate::jose::{AlgSet, Jkt};
 
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
-    GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n";
+    GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n\
+    GET /metrics counts what was served and what was refused, by reason.\n";
 
 /// How a resource server is set up.
 #[derive(Clone)]
@@ -57,6 +59,7 @@ pub struct ResourceServer {
     audience: String,
     keys: TokenKeys,
     verifier: Verifier,
+    metrics: Metrics,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
 }
@@ -100,6 +103,7 @@ impl ResourceServer {
                 options.algs,
                 options.defects,
             ),
+            metrics: Metrics::default(),
             defects: options.defects,
             clock: options.clock,
         })
@@ -114,6 +118,7 @@ impl ResourceServer {
             .route("/resource", protected.clone())
             .route("/other", protected)
             .route("/.well-known/oauth-protected-resource", get(metadata))
+            .route("/metrics", get(metrics))
             .with_state(self)
     }
 
@@ -196,12 +201,25 @@ async fn serve(
     let nonce = server.verifier.nonces().current(server.clock.unix_seconds());
     match admitted {
         Ok(subject) => {
+            server.metrics.accepted();
             let mut response = Json(json!({"ok": true, "sub": subject})).into_response();
             supply_nonce(&mut response, nonce.as_deref());
             response
         }
-        Err(denial) => denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects),
+        Err(denial) => {
+            let (reason, error) = (denial.reason(), denial.error());
+            let response = denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects);
+            server.metrics.refused(reason, error);
+            let code = response.status().as_u16();
+            tracing::info!(method = access.method, path = access.path, code, error, reason);
+            response
+        }
     }
+}
+
+/// GET /metrics
+async fn metrics(State(server): State<Arc<ResourceServer>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.metrics.to_text()).into_response()
 }
 
 /// GET /.well-known/oauth-protected-resource (RFC 9728 section 2).

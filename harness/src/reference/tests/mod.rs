@@ -3,6 +3,7 @@
 
 mod answers;
 mod issuing;
+mod log;
 mod planted;
 mod proofs;
 mod scene;
