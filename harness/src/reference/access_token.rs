@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
@@ -11,7 +12,7 @@ use super::issuer::Issuer;
 use super::signature;
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
-use crate::jose::{Alg, Jkt, PublicJwk};
+use crate::jose::{Alg, Jkt, PublicJwk, base64url};
 
 /// Whose tokens a resource server takes.
 #[derive(Debug, Clone)]
@@ -165,10 +166,23 @@ pub(super) struct TokenKey {
 
 impl TokenKey {
     /// Whether a token says that it was signed with this algorithm, and was, with this key.
-    fn signed(&self, token: &Compact<'_>) -> bool {
+    pub(super) fn signed(&self, token: &Compact<'_>) -> bool {
         let alg = token.header.member("alg").and_then(Json::as_str).and_then(Alg::from_name);
-        alg == Some(self.alg)
-            && signature::verifies(self.alg, &self.public, token.signing_input.as_bytes(), &token.signature)
+        alg == Some(self.alg) && self.verifies(token.signing_input.as_bytes(), &token.signature)
+    }
+
+    /// By the JWT library, where it has the algorithm.
+    fn verifies(&self, input: &[u8], signature: &[u8]) -> bool {
+        let Some(algorithm) = signature::jsonwebtoken_name(self.alg) else {
+            return signature::verifies(self.alg, &self.public, input, signature);
+        };
+        let key = match &self.public {
+            PublicJwk::Ec(point) => DecodingKey::from_ec_der(&point.to_uncompressed()),
+            PublicJwk::Ed25519(x) => DecodingKey::from_ed_der(x),
+            PublicJwk::Rsa(rsa) => DecodingKey::from_rsa_raw_components(rsa.n(), rsa.e()),
+        };
+        let signature = base64url::encode(signature);
+        jsonwebtoken::crypto::verify(&signature, input, &key, algorithm).is_ok_and(|verifies| verifies)
     }
 
     /// The key in a member of a key set, with its `kid`. None where it is not for signatures, or of an unknown kind.

@@ -143,8 +143,6 @@ impl Issuer {
             jti: unique_id(self.entropy.as_ref()),
             cnf: request.confirmation.map(|jkt| Confirmation { jkt: jkt.to_string() }),
         };
-        let claims = serde_json::to_string(&claims)
-            .unwrap_or_else(|error| unreachable!("claims are plain JSON: {error}"));
         self.key.jwt("at+jwt", &claims)
     }
 

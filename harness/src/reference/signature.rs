@@ -31,3 +31,16 @@ pub(super) fn verifies(alg: Alg, key: &PublicJwk, input: &[u8], signature: &[u8]
         }
     }
 }
+
+/// What the JWT library calls an algorithm, if it has it: access tokens are signed and verified with it, except for ES512.
+pub(super) fn jsonwebtoken_name(alg: Alg) -> Option<jsonwebtoken::Algorithm> {
+    use jsonwebtoken::Algorithm;
+    match alg {
+        Alg::Es256 => Some(Algorithm::ES256),
+        Alg::Es384 => Some(Algorithm::ES384),
+        Alg::Es512 => None,
+        Alg::EdDsa => Some(Algorithm::EdDSA),
+        Alg::Ps256 => Some(Algorithm::PS256),
+        Alg::Rs256 => Some(Algorithm::RS256),
+    }
+}

@@ -9,10 +9,15 @@ use aws_lc_rs::signature::{
     EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
     RsaEncoding,
 };
+use jsonwebtoken::{EncodingKey, Header};
+use p256::pkcs8::PrivateKeyInfo;
 use pkcs1::der::Decode as _;
+use serde::Serialize;
 
 use crate::jose::json::{Json, Object};
 use crate::jose::{Alg, Curve, EcPoint, KeyKind, PublicJwk, RsaPublic, base64url};
+
+use super::signature::jsonwebtoken_name;
 
 /// The issuer's private key, for one algorithm. Its `Debug` shows the name and nothing else.
 pub(super) struct SigningKey {
@@ -88,8 +93,33 @@ impl SigningKey {
         members.chain(more.map(|(name, value)| (name, Some(value)))).collect()
     }
 
-    /// A JWT with `claims`, a JSON object, as its payload.
-    pub(super) fn jwt(&self, typ: &str, claims: &str) -> String {
+    /// A JWT with `claims` as its payload.
+    pub(super) fn jwt(&self, typ: &str, claims: &impl Serialize) -> String {
+        let Some(algorithm) = jsonwebtoken_name(self.alg) else { return self.jwt_by_hand(typ, claims) };
+        let mut header = Header::new(algorithm);
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.kid.clone());
+        self.lent()
+            .and_then(|key| jsonwebtoken::encode(&header, claims, &key).ok())
+            .unwrap_or_else(|| unreachable!("a key that was read can sign"))
+    }
+
+    /// The key as the JWT library wants it.
+    fn lent(&self) -> Option<EncodingKey> {
+        match self.alg.key_kind() {
+            KeyKind::Ec(_) => Some(EncodingKey::from_ec_der(&self.pkcs8)),
+            KeyKind::Ed25519 => Some(EncodingKey::from_ed_der(&self.pkcs8)),
+            KeyKind::Rsa => {
+                let pkcs1 = PrivateKeyInfo::try_from(self.pkcs8.as_slice()).ok()?.private_key;
+                Some(EncodingKey::from_rsa_der(pkcs1))
+            }
+        }
+    }
+
+    /// The same for an algorithm that the JWT library does not have.
+    fn jwt_by_hand(&self, typ: &str, claims: &impl Serialize) -> String {
+        let claims = serde_json::to_string(claims)
+            .unwrap_or_else(|error| unreachable!("claims are plain JSON: {error}"));
         let header = [("typ", typ), ("alg", self.alg.name()), ("kid", &self.kid)];
         let header = Object::from(header.map(|(name, value)| (name, Json::from(value))));
         let input = format!("{}.{}", base64url::encode(header.to_text()), base64url::encode(claims));

@@ -174,6 +174,11 @@ fn a_token_of_every_algorithm() {
         let jwk = json::read(published.to_string().as_bytes()).expect("JSON");
         let jwk = PublicJwk::from_json(jwk.as_object().expect("an object")).expect("a public key");
         assert_eq!(jwk.thumbprint().to_string(), issuer.kid());
+        assert!(issuer.token_key().signed(&jws), "{}", alg.name());
+        let mut forged = jws;
+        forged.signature[0] ^= 1;
+        assert!(!issuer.token_key().signed(&forged), "{}", alg.name());
+        let jws = Compact::read(token.as_bytes()).expect("a JWT");
         for other in Alg::ALL {
             let verifies = signature::verifies(*other, &jwk, jws.signing_input.as_bytes(), &jws.signature);
             assert_eq!(verifies, other == alg, "{} {}", alg.name(), other.name());
