@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Context, Exit, Failure};
 use crate::entropy::SystemEntropy;
 use crate::jose::json::{self, Json};
+use crate::jose::{Alg, AlgSet};
 use crate::proof::ProofKey;
 
 /// What to do with a key.
@@ -23,12 +24,15 @@ enum Action {
         /// The file; one that is there is never overwritten.
         #[arg(value_name = "FILE", default_value = "dpop-key.jwk")]
         file: PathBuf,
+        /// The algorithm that it signs with: ES256, ES384, ES512, EdDSA, PS256 or RS256.
+        #[arg(long, value_name = "ALG", env = "DPOP_ALG", default_value = "ES256", value_parser = alg)]
+        alg: Alg,
     },
 }
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
-    let Action::New { file } = &arguments.action;
-    let key = ProofKey::generate(&SystemEntropy);
+    let Action::New { file, alg } = &arguments.action;
+    let key = ProofKey::generate_for(*alg, &SystemEntropy);
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Failure::Usage(format!("{} is there already, and a key is never overwritten", file.display()))
@@ -43,6 +47,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     writeln!(out, "{}", key.to_private_jwk().to_text()).map_err(failed)?;
     writeln!(context.out, "{}", key.thumbprint())?;
     Ok(Exit::Conforms)
+}
+
+/// An algorithm by its registered name.
+pub(super) fn alg(name: &str) -> Result<Alg, String> {
+    Alg::from_name(name).ok_or_else(|| format!("known are {}", AlgSet::all().names().join(", ")))
 }
 
 /// The private key in a JWK file.

@@ -8,7 +8,7 @@ use clap::builder::BoolishValueParser;
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
-use crate::jose::AlgSet;
+use crate::jose::{Alg, AlgSet};
 use crate::reference::{
     DEFECTS, Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, serve_resource, start,
 };
@@ -29,6 +29,19 @@ pub(super) struct Arguments {
     /// What the resource server does with nonces: never, optional or required.
     #[arg(long, value_name = "POLICY", env = "DPOP_NONCE", default_value = "never")]
     nonce: Nonces,
+    /// The algorithm that the issuer signs access tokens with: ES256, ES384, ES512, EdDSA, PS256 or RS256.
+    #[arg(
+        long,
+        value_name = "ALG",
+        env = "DPOP_TOKEN_ALG",
+        default_value = "ES256",
+        value_parser = super::key::alg,
+        conflicts_with = "trust"
+    )]
+    token_alg: Alg,
+    /// The algorithms of the proofs that the resource server accepts, separated by commas; otherwise all six.
+    #[arg(long, value_name = "ALGS", env = "DPOP_ALGS", value_delimiter = ',', value_parser = super::key::alg)]
+    algs: Vec<Alg>,
     /// Don't remember proofs, as a server without a replay store.
     #[arg(long, env = "DPOP_NO_REPLAY_STORE", value_parser = BoolishValueParser::new())]
     no_replay_store: bool,
@@ -66,6 +79,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         Nonces::Optional => NonceMode::Optional,
         Nonces::Required => NonceMode::Required,
     };
+    let algs = match arguments.algs.as_slice() {
+        [] => AlgSet::all(),
+        some => some.iter().copied().collect(),
+    };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let failed = |error: std::io::Error| Failure::Environment(format!("can't start: {error}"));
     super::runtime()?.block_on(async {
@@ -79,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                         issuer: issuer.clone(),
                         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
                     },
-                    algs: AlgSet::all(),
+                    algs,
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,
@@ -99,6 +116,8 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                 let options = Options {
                     resource_addr: arguments.listen,
                     issuer_addr: arguments.issuer_listen,
+                    token_alg: arguments.token_alg,
+                    algs,
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,
