@@ -35,6 +35,10 @@ impl Redactor {
     pub fn hide_token(&self, token: &AccessToken) {
         let text = token.expose();
         self.hide(text, &format!("[token {}]", tag(text)));
+        // A server may make a nonce of it; then a proof carries it in base64url, and may be echoed in another spelling yet.
+        for before in 0..3 {
+            self.hide(&base64url_inside(text, before), &format!("[token {}]", tag(text)));
+        }
         // The header segment of a JWT is the same for every token of an issuer and tells nothing. What is between the
         // signs of other tokens stays as it is however often those are escaped.
         let signs = |character: char| !(character.is_ascii_alphanumeric() || "-_".contains(character));
