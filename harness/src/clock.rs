@@ -3,10 +3,14 @@
 //! Nothing else in the library asks the operating system for the time (a clippy entry keeps it so). Cases that wait
 //! for minutes are then a matter of milliseconds where both sides share a [`VirtualClock`].
 
+mod span;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use span::Span;
 
 /// What time it is, and how to wait for a later one.
 pub trait Clock: Send + Sync {
@@ -15,6 +19,11 @@ pub trait Clock: Send + Sync {
 
     /// Returns once `duration` has passed on this clock.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Whether sleeping costs no time, as this clock leaps ahead instead. Whoever shares it sees it leap.
+    fn leaps(&self) -> bool {
+        false
+    }
 
     /// Whole seconds since 1970-01-01T00:00:00Z: the value of an `iat` claim (RFC 7519 section 2, NumericDate).
     fn unix_seconds(&self) -> i64 {
@@ -81,6 +90,32 @@ impl Clock for VirtualClock {
         self.advance(duration);
         Box::pin(std::future::ready(()))
     }
+
+    fn leaps(&self) -> bool {
+        true
+    }
+}
+
+/// A clock that runs with the system's, so that what takes time is seen to take it, and leaps ahead when somebody sleeps.
+/// For runs against the embedded servers, which share it.
+#[derive(Debug, Default)]
+pub struct LeapingClock {
+    ahead: Mutex<Duration>,
+}
+
+impl Clock for LeapingClock {
+    fn now(&self) -> SystemTime {
+        SystemClock.now() + *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) += duration;
+        Box::pin(std::future::ready(()))
+    }
+
+    fn leaps(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
@@ -100,5 +135,17 @@ mod tests {
         let clock = VirtualClock::at_unix(1000);
         clock.sleep(Duration::from_secs(60)).await;
         assert_eq!(clock.unix_seconds(), 1060);
+    }
+
+    #[tokio::test]
+    async fn a_leaping_clock_runs_and_leaps() {
+        let clock = LeapingClock::default();
+        let (began, system) = (clock.now(), SystemClock.now());
+        clock.sleep(Duration::from_secs(3600)).await;
+        SystemClock.sleep(Duration::from_millis(2)).await;
+        let passed = clock.now().duration_since(began).expect("it runs forward");
+        assert!(passed >= Duration::from_millis(3_600_002), "{passed:?}");
+        let really = SystemClock.now().duration_since(system).expect("it runs forward");
+        assert!(really < Duration::from_secs(60), "{really:?}");
     }
 }

@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::answer::{Answer, NoAnswer, Response};
 use super::limits::{Limits, Rate};
+use super::race::NoRoom;
 use super::{BoxFuture, Target};
 use crate::clock::Clock;
 use crate::jose::uri::Uri;
@@ -29,17 +30,17 @@ const REMOTE_RATE: u32 = 20;
 /// A server reached over HTTP. Each request goes over a connection of its own.
 pub struct HttpTarget {
     host: String,
-    addresses: Vec<SocketAddr>,
+    pub(super) addresses: Vec<SocketAddr>,
     tls: Option<TlsConnector>,
-    timeout: Duration,
-    requests_left: AtomicUsize,
-    pace: Option<Pace>,
+    pub(super) timeout: Duration,
+    pub(super) requests_left: AtomicUsize,
+    pub(super) pace: Option<Pace>,
     clock: Arc<dyn Clock>,
 }
 
 /// The moments at which requests may leave.
-struct Pace {
-    interval: Duration,
+pub(super) struct Pace {
+    pub(super) interval: Duration,
     next: Mutex<Option<SystemTime>>,
 }
 
@@ -96,29 +97,35 @@ impl HttpTarget {
     }
 
     async fn wait_for_turn(&self) {
-        let Some(pace) = &self.pace else { return };
-        let now = self.clock.now();
-        let turn = {
-            let mut next = pace.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = next.map_or(now, |next| next.max(now));
-            *next = Some(turn + pace.interval);
-            turn
-        };
-        if let Ok(wait) = turn.duration_since(now)
-            && !wait.is_zero()
-        {
+        let wait = self.take_turn();
+        if !wait.is_zero() {
             self.clock.sleep(wait).await;
         }
     }
 
+    /// Takes the next moment at which a request may leave; how far off it is.
+    pub(super) fn take_turn(&self) -> Duration {
+        let Some(pace) = &self.pace else { return Duration::ZERO };
+        let now = self.clock.now();
+        let mut next = pace.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = next.map_or(now, |next| next.max(now));
+        *next = Some(turn + pace.interval);
+        turn.duration_since(now).unwrap_or_default()
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Response, NoAnswer> {
+        converse(self.connect().await?, request).await
+    }
+
+    /// A connection to the server, for one request.
+    pub(super) async fn connect(&self) -> Result<Box<dyn Connection>, NoAnswer> {
         let stream = TcpStream::connect(self.addresses.as_slice())
             .await
             .map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
         // Small requests must not wait for each other; where it can't be set, they do.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => converse(stream, request).await,
+            None => Ok(Box::new(stream)),
             Some(connector) => {
                 let name = ServerName::try_from(self.host.clone())
                     .map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
@@ -126,11 +133,16 @@ impl HttpTarget {
                     .connect(name, stream)
                     .await
                     .map_err(|error| NoAnswer::Unreachable(format!("TLS: {error}")))?;
-                converse(stream, request).await
+                Ok(Box::new(stream))
             }
         }
     }
 }
+
+/// A connection, with TLS or without.
+pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection for S {}
 
 impl Target for HttpTarget {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
@@ -148,6 +160,14 @@ impl Target for HttpTarget {
                 Err(_) => Answer::Nothing(NoAnswer::Timeout),
             }
         })
+    }
+
+    fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(self.released(requests))
+    }
+
+    fn requests_left(&self) -> usize {
+        self.requests_left.load(Ordering::Relaxed)
     }
 }
 
@@ -181,9 +201,18 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     request: &Request,
 ) -> Result<Response, NoAnswer> {
+    let written = stream.write_all(&request.to_bytes()).await.and(stream.flush().await);
+    read_response(stream, request, written).await
+}
+
+/// Reads the answer to a request of which the last byte was `written`, if the server took it.
+pub(super) async fn read_response<S: AsyncRead + Unpin>(
+    stream: S,
+    request: &Request,
+    written: io::Result<()>,
+) -> Result<Response, NoAnswer> {
     let closed = |_: io::Error| NoAnswer::Closed;
     // A server may answer and close before it has read everything: the answer counts, not the failed write.
-    let written = stream.write_all(&request.to_bytes()).await.and(stream.flush().await);
     let mut reader = Reader { stream, buffer: Vec::new() };
     let mut response = match reader.head().await {
         Err(NoAnswer::Closed) => return Err(written.map_err(closed).err().unwrap_or(NoAnswer::Closed)),

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
+use crate::clock::Span;
+
 /// How hard the target is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -87,95 +89,49 @@ impl std::str::FromStr for Rate {
     }
 }
 
-/// A duration: `500ms`, `5s`, `2m`, `1h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Rate;
 
-impl std::str::FromStr for Span {
-    type Err = String;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a rate such as `20/s` or `100/m`")
+            }
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is not a duration such as `500ms`, `5s` or `2m`");
-        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, unit) = text.split_at(digits);
-        let number: u32 = number.parse().map_err(|_| wrong())?;
-        let unit = match unit {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
-            _ => return Err(wrong()),
-        };
-        if number == 0 {
-            return Err(wrong());
+            // Here, and not behind `deserialize`, an error has the place of the value.
+            fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
+                text.parse().map_err(E::custom)
+            }
         }
-        Ok(Self(unit * number))
+        deserializer.deserialize_str(Text)
     }
 }
 
-macro_rules! from_text {
-    ($type:ty, $name:literal, $expected:literal, $pattern:literal, $description:literal) => {
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Text;
-                impl Visitor<'_> for Text {
-                    type Value = $type;
+impl JsonSchema for Rate {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rate".into()
+    }
 
-                    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        out.write_str($expected)
-                    }
-
-                    // Here, and not behind `deserialize`, an error has the place of the value.
-                    fn visit_str<E: Error>(self, text: &str) -> Result<$type, E> {
-                        text.parse().map_err(E::custom)
-                    }
-                }
-                deserializer.deserialize_str(Text)
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                $name.into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $description })
-            }
-        }
-    };
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[1-9][0-9]*/[smh]$",
+            "description": "So many in a second, minute or hour: `20/s`."
+        })
+    }
 }
-
-from_text!(
-    Rate,
-    "Rate",
-    "a rate such as `20/s` or `100/m`",
-    "^[1-9][0-9]*/[smh]$",
-    "So many in a second, minute or hour: `20/s`."
-);
-from_text!(
-    Span,
-    "Duration",
-    "a duration such as `500ms`, `5s` or `2m`",
-    "^[1-9][0-9]*(ms|s|m|h)$",
-    "A duration: `500ms`, `5s`, `2m`, `1h`."
-);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn rates_and_durations() {
+    fn rates() {
         assert_eq!("20/s".parse::<Rate>().map(Rate::interval), Ok(Duration::from_millis(50)));
         assert_eq!("120/m".parse::<Rate>().map(Rate::interval), Ok(Duration::from_millis(500)));
-        assert_eq!("500ms".parse::<Span>().map(|span| span.0), Ok(Duration::from_millis(500)));
-        assert_eq!("2m".parse::<Span>().map(|span| span.0), Ok(Duration::from_secs(120)));
         for refused in ["", "20", "0/s", "-1/s", "1/d", "a/s"] {
             assert!(refused.parse::<Rate>().is_err(), "{refused:?}");
-        }
-        for refused in ["", "5", "s", "0s", "5 s", "1.5s", "-1s"] {
-            assert!(refused.parse::<Span>().is_err(), "{refused:?}");
         }
     }
 }

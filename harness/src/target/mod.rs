@@ -4,6 +4,7 @@ mod answer;
 mod config;
 mod http;
 mod limits;
+mod race;
 pub mod tokens;
 mod waiver;
 
@@ -12,10 +13,12 @@ use std::pin::Pin;
 
 use crate::proof::Request;
 
+pub use crate::clock::Span;
 pub use answer::{Answer, Challenge, NoAnswer, Response};
 pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use http::{HttpTarget, NotAllowed};
-pub use limits::{Limits, Rate, Span};
+pub use limits::{Limits, Rate};
+pub use race::NoRoom;
 pub use waiver::{Day, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.
@@ -25,4 +28,18 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Target: Send + Sync {
     /// Sends one request on a connection of its own and waits for the answer, at most as long as the limits say.
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
+
+    /// Sends requests that arrive together: each on a connection of its own, all but the last byte of each first, and then
+    /// every last byte. The answers come in the order of the requests.
+    ///
+    /// # Errors
+    /// [`NoRoom`] where they can't be sent so; then none was sent.
+    fn release<'a>(&'a self, _requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(std::future::ready(Err(NoRoom::Unsupported)))
+    }
+
+    /// How many more requests may be sent in this run.
+    fn requests_left(&self) -> usize {
+        usize::MAX
+    }
 }

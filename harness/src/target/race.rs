@@ -1,0 +1,83 @@
+//! Requests that arrive together: everything but the last byte of each is on its way before the first last byte is.
+//!
+//! A server looks a proof up once it has the whole request. What still differs between the copies then is the time that
+//! one byte takes.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::future::join_all;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Barrier;
+use tokio::time::timeout;
+
+use super::answer::{Answer, NoAnswer, Response};
+use super::http::{Connection, HttpTarget, read_response};
+use crate::proof::Request;
+
+/// Why many requests are not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoRoom {
+    /// The cap on the number of requests leaves too few.
+    #[error("needs {needed} requests, and the cap (limits.max-requests) leaves {left}")]
+    Cap {
+        /// How many there are.
+        needed: usize,
+        /// How many may still be sent.
+        left: usize,
+    },
+    /// The rate allows fewer in one second, and spread out they don't arrive together.
+    #[error("needs {0} requests at the same time, and limits.rate allows fewer in a second")]
+    Rate(usize),
+    /// This way to reach a target can't do it.
+    #[error("this target can't be sent requests at the same time")]
+    Unsupported,
+}
+
+impl HttpTarget {
+    /// Whether the server is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(|address| address.ip().is_loopback())
+    }
+
+    pub(super) async fn released(&self, requests: &[Request]) -> Result<Vec<Answer>, NoRoom> {
+        let needed = requests.len();
+        if let Some(pace) = &self.pace
+            && pace.interval.as_secs_f64() * needed as f64 > 1.0
+        {
+            return Err(NoRoom::Rate(needed));
+        }
+        self.requests_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(needed))
+            .map_err(|left| NoRoom::Cap { needed, left })?;
+        for _ in requests {
+            self.take_turn(); // those behind wait for as long as these would have
+        }
+        let gate = Barrier::new(needed);
+        let copies = requests.iter().map(|request| self.through(&gate, request));
+        let answered = join_all(copies).await.into_iter();
+        Ok(answered.map(|answer| answer.map_or_else(Answer::Nothing, Answer::Response)).collect())
+    }
+
+    /// One request through the gate. Who can't get ready comes to it, too, lest the others wait for ever.
+    async fn through(&self, gate: &Barrier, request: &Request) -> Result<Response, NoAnswer> {
+        let bytes = request.to_bytes();
+        let Some((last, most)) = bytes.split_last() else { return Err(NoAnswer::Closed) };
+        let ready = timeout(self.timeout, self.ready(most)).await.unwrap_or(Err(NoAnswer::Timeout));
+        gate.wait().await;
+        let mut connection = ready?;
+        let answered = async {
+            let written = connection.write_all(&[*last]).await.and(connection.flush().await);
+            read_response(connection, request, written).await
+        };
+        timeout(self.timeout, answered).await.unwrap_or(Err(NoAnswer::Timeout))
+    }
+
+    /// A connection over which these bytes were sent.
+    async fn ready(&self, bytes: &[u8]) -> Result<Box<dyn Connection>, NoAnswer> {
+        let mut connection = self.connect().await?;
+        let written = connection.write_all(bytes).await.and(connection.flush().await);
+        written.map_err(|_| NoAnswer::Closed)?;
+        Ok(connection)
+    }
+}
