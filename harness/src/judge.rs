@@ -1,7 +1,10 @@
 //! From what was seen to what it means. Pure: the same transcript gives the same verdict.
 
+mod crowd;
+
 use serde::Serialize;
 
+use self::crowd::Shown;
 use crate::run::{Decision, Ending, Exchange, Run, Turn};
 use crate::scenario::{AnswerCheck, Excuse, Expect};
 use crate::spec::Level;
@@ -97,6 +100,7 @@ impl Judgement {
 pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Excuse>) -> Judgement {
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
+        Ending::NotSent(why) => return Judgement::skip(why.to_string()),
         Ending::ControlBefore => {
             return Judgement::inconclusive(format!(
                 "the correct request before it was answered {}",
@@ -108,20 +112,40 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
     let only_acceptance = expects.iter().all(Expect::is_accept);
     let mut result = Judgement { verdict: Verdict::Pass, reason: None, decisive: None };
     for (index, expect) in expects.iter().enumerate() {
+        if run.left_out.contains(&index) {
+            continue;
+        }
         // A challenge that was answered is not the last exchange of its step.
         let Some((at, exchange)) = last_of_step(run, index) else {
             return Judgement::inconclusive(format!("step {} was not sent", index + 1));
         };
-        if result.verdict == Verdict::Pass {
+        if result.verdict == Verdict::Pass && *expect != Expect::Any {
             result.decisive = Some(at); // a note stays with what it is about
         }
         let seen = &exchange.seen;
         if seen.nothing == Some(NoAnswer::CapReached) {
             return Judgement::new(Verdict::Inconclusive, NoAnswer::CapReached.to_string(), Some(at));
         }
+        if exchange.crowd.is_some() {
+            match crowd::judge(run, index, expect) {
+                Shown::Held => {}
+                Shown::Odd(reason, at) => result = Judgement::new(Verdict::Note, reason, Some(at)),
+                Shown::Nothing(reason, at) => {
+                    return Judgement::new(Verdict::Inconclusive, reason, Some(at));
+                }
+                Shown::Violation(reason, at) => {
+                    return Judgement::new(Verdict::of_violation(level), reason, Some(at));
+                }
+            }
+            continue;
+        }
         match (expect, seen.decision) {
-            (Expect::Accept, Decision::Accept)
+            (Expect::Any, _)
+            | (Expect::Accept, Decision::Accept)
             | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
+            (Expect::AcceptsExactly(_), _) => {
+                return Judgement::inconclusive("the copies were not sent at the same time");
+            }
             (Expect::Reject(_), Decision::Accept) => return accepted(exchange, at, level, excused_by),
             (_, Decision::Other) => {
                 let reason = format!("answered {seen}, which is routing and no verdict on the proof");
@@ -146,6 +170,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             "the correct request after it was answered {}",
             last_seen(run)
         ));
+    }
+    if let (None, Some(first)) = (result.decisive, run.left_out.first()) {
+        return Judgement::skip(left_out(run, *first));
     }
     if result.decisive.is_none() {
         return Judgement::inconclusive("nothing was sent");
@@ -175,6 +202,13 @@ fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Exc
             Some(at),
         ),
     }
+}
+
+/// Why there is nothing to judge, where what the judged steps depend on was not accepted.
+fn left_out(run: &Run, first: usize) -> String {
+    let shown = run.transcript.iter().rfind(|exchange| matches!(exchange.turn, Turn::Step(at) if at < first));
+    let seen = shown.map(|exchange| exchange.seen.to_string()).unwrap_or_default();
+    format!("what it depends on was answered {seen}, so there is nothing to see")
 }
 
 fn last_of_step(run: &Run, index: usize) -> Option<(usize, &Exchange)> {
@@ -222,6 +256,8 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
             Some(_) => Complies,
             None => Deviates("a refused proof without an error code"),
         },
+        // Under many requests at once a server may be busy.
+        AnswerCheck::Fault if exchange.crowd.is_some() => NotApplicable,
         AnswerCheck::Fault if of_the_tests => match seen.decision {
             Decision::Fault => Deviates("a server error"),
             Decision::NoAnswer => Deviates("no answer"),

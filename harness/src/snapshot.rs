@@ -56,6 +56,7 @@ impl Drift {
 fn class(outcome: &Outcome) -> Option<&'static str> {
     let judged_together = outcome.subject != Subject::Requests;
     match outcome.verdict {
+        _ if outcome.withheld => None,
         Verdict::Inconclusive => None,
         Verdict::Skip => Some("skip"),
         Verdict::Pass if judged_together => Some("complies"),

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use dpop_harness::clock::SystemClock;
+use dpop_harness::clock::{Clock, LeapingClock, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, AlgSet};
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{Selected, all};
 use dpop_harness::reference::{DEFECTS, DefectRow, DefectSet, NonceMode, Options, Running};
-use dpop_harness::scenario::{Scenario, load_embedded};
+use dpop_harness::scenario::{CaseKind, Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Outcome, Setup, against_reference_with, run};
 use dpop_harness::target::Limits;
@@ -17,6 +17,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
 /// A way to set up the clean server and its clients.
+#[derive(Clone, Copy)]
 struct Mode {
     name: &'static str,
     nonce: NonceMode,
@@ -57,7 +58,15 @@ fn main() {
         for selected in all(scenarios) {
             let id = &selected.case.id;
             trials.push(Trial::test(format!("clean/{}/{id}", mode.name), move || {
-                let outcomes = runtime.block_on(outcomes(&server.1, scenarios, &[selected]));
+                let outcomes = if waits(selected) {
+                    // It leaps ahead, and would take the cases at the shared server with it.
+                    runtime.block_on(async {
+                        let (_running, setup) = server_of_its_own(&mode, DefectSet::empty()).await;
+                        outcomes(&setup, scenarios, &[selected]).await
+                    })
+                } else {
+                    runtime.block_on(outcomes(&server.1, scenarios, &[selected]))
+                };
                 clean(&outcomes, mode.may_lack)
             }));
         }
@@ -70,9 +79,23 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
+fn waits(selected: Selected<'_>) -> bool {
+    matches!(&selected.case.kind, CaseKind::Script { script, .. } if !script.waiting().is_zero())
+}
+
+/// A server for all the cases that don't wait.
 async fn server(mode: &Mode, defects: DefectSet) -> (Running, Setup) {
+    server_with(mode, defects, Arc::new(SystemClock)).await
+}
+
+/// A server for one case, whose time nobody else shares.
+async fn server_of_its_own(mode: &Mode, defects: DefectSet) -> (Running, Setup) {
+    server_with(mode, defects, Arc::new(LeapingClock::default())).await
+}
+
+async fn server_with(mode: &Mode, defects: DefectSet, clock: Arc<dyn Clock>) -> (Running, Setup) {
     let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
-    let options = Options::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let options = Options::new(clock, Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
     let options = Options { nonce: mode.nonce, token_alg: mode.token_alg, algs, defects, ..options };
     against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback")
@@ -101,7 +124,7 @@ fn clean(outcomes: &[Outcome], may_lack: &[&str]) -> Result<(), Failed> {
 
 /// Each case that the defect names finds it.
 async fn caught(row: &DefectRow, scenarios: &[Scenario]) -> Result<(), Failed> {
-    let (_running, setup) = server(&mode("defect", row.nonce), DefectSet::from(row.defect)).await;
+    let (_running, setup) = server_of_its_own(&mode("defect", row.nonce), DefectSet::from(row.defect)).await;
     let cases = all(scenarios);
     let mut escaped = Vec::new();
     for id in row.caught_by {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dpop_harness::clock::SystemClock;
+use dpop_harness::clock::LeapingClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::{FLOW, members_as_markdown};
 use dpop_harness::plan::all;
@@ -66,7 +66,7 @@ fn readme_sections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reference_snapshot() {
     let scenarios = load_embedded().expect("valid");
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let (clock, entropy) = (Arc::new(LeapingClock::default()), Arc::new(SystemEntropy));
     let (_running, setup) = against_reference(
         NonceMode::Required,
         DefectSet::empty(),

@@ -52,6 +52,8 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         presented: true,
         with_nonce: false,
         shared: false,
+        alike: 1,
+        crowd: None,
         seen: seen(decision),
         response: String::new(),
         milliseconds: 0,
@@ -60,7 +62,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
 
 fn run(ending: Ending, exchanges: &[(Turn, Decision)]) -> Run {
     let transcript = exchanges.iter().map(|(turn, decision)| exchange(*turn, *decision)).collect();
-    Run { transcript, ending }
+    Run { transcript, left_out: Vec::new(), ending }
 }
 
 fn rejected() -> Expect {

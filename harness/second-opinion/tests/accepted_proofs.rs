@@ -269,7 +269,7 @@ impl Clients {
             let minted = match mint(step, &material) {
                 Ok(minted) => minted,
                 // E.g. a host without letters, whose case can't be changed.
-                Err(EditError::NoChange) => continue,
+                Err(EditError::NoChange | EditError::NoOtherSpelling(_)) => continue,
                 Err(error) => panic!("{}, step {place}: {error}", case.id),
             };
             let Minted { request, record, proof } = minted;

@@ -6,7 +6,7 @@ use clap::Args;
 use super::reports::Reports;
 use super::run::{perform, seconds_since};
 use super::{Context, Exit, Failure};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, LeapingClock, SystemClock};
 use crate::entropy::SystemEntropy;
 use crate::plan::all;
 use crate::reference::{Defect, DefectRow, DefectSet, NonceMode};
@@ -108,16 +108,16 @@ fn show(found: &Results, row: &DefectRow, seconds: f64, context: &mut Context) -
 }
 
 async fn suite(scenarios: &[Scenario], defects: DefectSet, quiet: bool) -> Result<(Results, f64), Failure> {
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let began = clock.now();
+    let (clock, entropy) = (Arc::new(LeapingClock::default()), Arc::new(SystemEntropy));
+    let began = SystemClock.now();
     let limits = Limits::default();
     let (_running, setup) =
-        against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock.clone(), entropy)
+        against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock, entropy)
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
     let (results, stop) = perform(&setup, scenarios, &all(scenarios), quiet).await;
     if stop.is_requested() {
         return Err(Failure::Interrupted);
     }
-    Ok((results, seconds_since(began, clock.as_ref())))
+    Ok((results, seconds_since(began, &SystemClock)))
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Context, Exit, Failure};
-use crate::plan::Selected;
+use crate::plan::{Selected, names};
 
 /// What to list, and how.
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ fn row<'a>(selected: &Selected<'a>) -> Row<'a> {
         at: scenario.at.iter().map(|endpoint| endpoint.name()).collect(),
         level: case.level.name(),
         spec: &case.spec,
-        tags: scenario.pitfall.iter().map(|pitfall| pitfall.name()).collect(),
+        tags: names(scenario, case).collect(),
         file: &scenario.file,
         line: case.line,
     }

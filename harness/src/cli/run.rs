@@ -10,12 +10,12 @@ use super::issuer_key;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::{Context, Exit, Failure};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, LeapingClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::plan::{Filter, Partition, Selected, all, select};
+use crate::plan::{Filter, OptIn, Partition, Selected, all, select};
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::report::Report;
-use crate::scenario::{Fault, Scenario, nearest};
+use crate::scenario::{Fault, Scenario, Tag, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
@@ -76,8 +76,9 @@ pub(super) struct Filters {
     /// Only cases with one of these CWE numbers.
     #[arg(long = "cwe", value_name = "N", env = "DPOP_CWE", value_delimiter = ',')]
     cwes: Vec<u16>,
-    /// Only cases of these pitfalls, e.g. missing-ath.
-    #[arg(long = "tag", value_name = "PITFALL", env = "DPOP_TAG", value_delimiter = ',')]
+    /// Only cases of these pitfalls, e.g. missing-ath; or those that are `slow` or a `load`, which are performed only on
+    /// request: so, or by their ids.
+    #[arg(long = "tag", value_name = "TAG", env = "DPOP_TAG", value_delimiter = ',')]
     tags: Vec<String>,
     /// Only one share of the cases, for jobs side by side: hash:1/4 (stays put when cases are added) or slice:1/4.
     #[arg(long, value_name = "SHARE", env = "DPOP_PARTITION")]
@@ -105,6 +106,11 @@ impl Filters {
             ));
         }
         Ok(selected)
+    }
+
+    /// The tags of what costs much and is asked for.
+    fn opted_in(&self) -> impl Iterator<Item = Tag> {
+        Tag::ALL.iter().copied().filter(|tag| self.tags.iter().any(|name| name == tag.name()))
     }
 
     fn filter(&self) -> Filter {
@@ -164,13 +170,12 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let (mut results, stop) = runtime.block_on(async {
         let (_servers, mut setup) = match &config {
             Some(config) => set_up(config, limits, arguments.authorised, clock.clone(), entropy).await?,
-            None => {
-                embedded(defects, arguments.profile.unwrap_or_default(), limits, clock.clone(), entropy)
-                    .await?
-            }
+            None => embedded(defects, arguments.profile.unwrap_or_default(), limits, entropy).await?,
         };
         setup.profile = arguments.profile.unwrap_or(setup.profile);
         setup.seed = arguments.seed;
+        setup.opt_in.ids.clone_from(&arguments.ids);
+        setup.opt_in.tags.extend(arguments.filters.opted_in());
         Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
     })?;
 
@@ -238,9 +243,9 @@ async fn embedded(
     defects: DefectSet,
     profile: Profile,
     limits: Limits,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
+    let clock = Arc::new(LeapingClock::default());
     // With nonces required every case of the suite has something to show.
     let (running, setup) = against_reference(NonceMode::Required, defects, profile, &limits, clock, entropy)
         .await
@@ -280,8 +285,11 @@ async fn set_up(
             Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())),
         ),
     };
+    // A load on this machine is nobody else's.
+    let tags = if target.is_loopback() { vec![Tag::Load] } else { Vec::new() };
     let setup = Setup {
         name: config.name.clone(),
+        opt_in: OptIn { tags, ids: Vec::new() },
         target: Arc::new(target),
         call: config.call.clone(),
         source,

@@ -1,12 +1,27 @@
 use super::find;
 use crate::proof::{
-    AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField, Step,
-    TokenChoice,
+    AthSource, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField,
+    Step, TokenChoice, Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
 pub fn describe(step: &Step) -> Vec<String> {
     let mut phrases = Vec::new();
+    if let Some(wait) = step.wait {
+        phrases.push(format!("{wait} later"));
+    }
+    match step.send {
+        Some(Volley { copies, gate: Gate::LastByte, each: Each::Same }) => {
+            phrases.push(format!("{copies} copies released together"))
+        }
+        Some(Volley { copies, gate: Gate::LastByte, each: Each::Fresh }) => {
+            phrases.push(format!("{copies} requests with a proof each, released together"))
+        }
+        None => {}
+    }
+    if let Some(number) = step.repeat {
+        phrases.push(format!("{number} requests with a proof each, one after another"));
+    }
     if let Some(name) = &step.resend {
         phrases.push(format!("the request of step \"{name}\" sent once more"));
     }
@@ -26,6 +41,9 @@ pub fn describe(step: &Step) -> Vec<String> {
             }
             .to_owned(),
         );
+    }
+    if let Some(name) = &step.if_accepted {
+        phrases.push(format!("if step \"{name}\" was accepted"));
     }
     phrases
 }
@@ -102,6 +120,9 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     }
     if let Some(NonceEdit::MadeUp) = edits.nonce {
         phrases.push("a nonce that the server never supplied".to_owned());
+    }
+    if let Some(copy) = &edits.copy {
+        phrases.push(format!("{} as in step \"{}\"", copy.claims.join(" and "), copy.of));
     }
     for (name, value) in edits.claims.members() {
         phrases.push(format!("claim {name} set to {}", value.to_text()));

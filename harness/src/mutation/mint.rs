@@ -59,7 +59,7 @@ fn resend(
     let mut record =
         material.earlier.get(name).cloned().ok_or_else(|| EditError::NoSuchStep(name.to_owned()))?;
     for mutation in mutations {
-        mutation.spoil(&mut record.signed, key);
+        mutation.spoil(&mut record.signed, key)?;
     }
     let compact = record.signed.compact();
     for field in record.request.fields.iter_mut().filter(|field| field.name == "DPoP") {
@@ -93,7 +93,7 @@ fn make(
 
     let mut signed = draft.sign(signer);
     for mutation in mutations.clone() {
-        mutation.spoil(&mut signed, key);
+        mutation.spoil(&mut signed, key)?;
     }
 
     let mut request = Request::presenting(&call, &token, &signed.compact(), &step.request);

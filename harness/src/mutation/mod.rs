@@ -7,10 +7,11 @@ mod carry;
 mod describe;
 mod draft;
 mod mint;
+mod respell;
 mod sign;
 
 use crate::jose::Alg;
-use crate::proof::{Draft, ProofKey, Request, Signed};
+use crate::proof::{Draft, EditError, ProofKey, Request, Signed};
 
 pub use describe::describe;
 pub use mint::{Minted, MintedProof, mint};
@@ -33,6 +34,9 @@ enum Stage {
     Sign(fn(&mut Signed, &ProofKey)),
     /// The same, for ES256 signatures only: others don't have the form that it plays with.
     SignEs256(fn(&mut Signed)),
+    /// After signing: the signature's text in another spelling that a lenient decoder reads as the same bytes; none
+    /// where this one has none of the kind.
+    Respell(fn(&str) -> Option<String>),
     /// When the request is put together; the text is one more correct proof for the same request.
     Carry(fn(&mut Request, &str)),
 }
@@ -44,12 +48,16 @@ impl Mutation {
     }
 
     /// Applies it to a signed proof, if that is its stage; `key` is the one in `jwk`.
-    fn spoil(&self, signed: &mut Signed, key: &ProofKey) {
+    fn spoil(&self, signed: &mut Signed, key: &ProofKey) -> Result<(), EditError> {
         match self.stage {
             Stage::Sign(apply) => apply(signed, key),
             Stage::SignEs256(apply) => apply(signed),
-            Stage::Draft(_) | Stage::Carry(_) => {}
+            Stage::Respell(respelled) if !signed.respell_signature(respelled) => {
+                return Err(EditError::NoOtherSpelling(self.name));
+            }
+            Stage::Draft(_) | Stage::Respell(_) | Stage::Carry(_) => {}
         }
+        Ok(())
     }
 
     /// Whether it can be applied to a proof that was signed and sent before.
@@ -60,7 +68,7 @@ impl Mutation {
 
 /// Every mutation, in the order of the stages.
 pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
-    draft::MUTATIONS.iter().chain(sign::MUTATIONS).chain(carry::MUTATIONS)
+    draft::MUTATIONS.iter().chain(sign::MUTATIONS).chain(respell::MUTATIONS).chain(carry::MUTATIONS)
 }
 
 /// The mutation called `name`.

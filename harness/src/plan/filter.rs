@@ -1,4 +1,5 @@
 use super::Selected;
+use crate::scenario::{Case, Scenario, Tag};
 use crate::spec::Level;
 
 /// Which of the selected cases are performed.
@@ -10,7 +11,7 @@ pub struct Filter {
     pub specs: Vec<String>,
     /// Only cases with one of these weakness numbers.
     pub cwes: Vec<u16>,
-    /// Only cases of these pitfalls.
+    /// Only cases of these pitfalls, or with these tags.
     pub tags: Vec<String>,
     /// Only one share of what is left.
     pub partition: Option<Partition>,
@@ -61,9 +62,14 @@ impl Filter {
             && any(self.cwes.is_empty(), self.cwes.iter().any(|number| scenario.cwe.contains(number)))
             && any(
                 self.tags.is_empty(),
-                scenario.pitfall.is_some_and(|pitfall| self.tags.iter().any(|tag| tag == pitfall.name())),
+                names(scenario, case).any(|name| self.tags.iter().any(|tag| tag == name)),
             )
     }
+}
+
+/// What a case can be found by: its pitfall and its tags.
+pub fn names(scenario: &Scenario, case: &Case) -> impl Iterator<Item = &'static str> {
+    scenario.pitfall.map(|pitfall| pitfall.name()).into_iter().chain(case.tags().map(Tag::name))
 }
 
 impl Partition {

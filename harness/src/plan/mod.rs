@@ -1,12 +1,14 @@
 //! Which cases are performed, and why others are not.
 
 mod filter;
+mod opt_in;
 
 use crate::jose::AlgSet;
 use crate::scenario::{Capability, Case, CaseKind, Scenario, nearest};
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
 
-pub use filter::{Filter, Partition};
+pub use filter::{Filter, Partition, names};
+pub use opt_in::OptIn;
 
 /// A case with the scenario that it belongs to.
 #[derive(Debug, Clone, Copy)]

@@ -122,6 +122,18 @@ impl Signed {
         }
     }
 
+    /// Replaces the text of the last segment by another spelling, where there is one; whether there is.
+    pub fn respell_signature(&mut self, respelled: impl FnOnce(&str) -> Option<String>) -> bool {
+        let Some(segment) = self.segments.get_mut(2) else { return false };
+        match respelled(segment) {
+            Some(other) if other != *segment => {
+                *segment = other;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     /// Leaves the last segment and its dot out.
     pub fn drop_signature_segment(&mut self) {
         self.segments.truncate(2);

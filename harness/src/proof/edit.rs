@@ -2,7 +2,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::entropy::{Entropy, unique_id};
-use crate::jose::json::{Json, Object};
+use crate::jose::json::{self, Json, Object};
 use crate::jose::{Nonce, base64url};
 
 use super::carry::{Call, Request};
@@ -74,6 +74,9 @@ pub enum EditError {
     /// Another client is needed, and there is none.
     #[error("needs the key and token of another client")]
     NoStranger,
+    /// There is no other spelling of this signature of the kind that the mutation of this name makes.
+    #[error("the signature has no such other spelling (mutation {0})")]
+    NoOtherSpelling(&'static str),
     /// The mutation of this name plays with a form that signatures of this key don't have.
     #[error("the mutation {0} is for ES256 keys, and this is another")]
     NotForThisKey(&'static str),
@@ -171,6 +174,18 @@ impl<'a> Material<'a> {
         }
         if let Some(NonceEdit::MadeUp) = edits.nonce {
             claims.set("nonce", unique_id(self.choices));
+        }
+        if let Some(copy) = &edits.copy {
+            let record = self.earlier.get(&copy.of).ok_or_else(|| EditError::NoSuchStep(copy.of.clone()))?;
+            let known = json::read(record.signed.claims_text().as_bytes()).ok();
+            for name in &copy.claims {
+                match known.as_ref().and_then(|claims| claims.as_object()?.member(name)) {
+                    Some(value) => claims.set(name, value.clone()),
+                    None => {
+                        claims.remove(name);
+                    }
+                }
+            }
         }
         for (name, value) in edits.claims.members() {
             claims.set(name, value.clone());

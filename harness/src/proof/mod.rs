@@ -12,14 +12,16 @@ mod key;
 mod script;
 mod secret;
 mod token;
+mod volley;
 
 pub use carry::{Call, Field, Request};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use key::{KeyError, ProofKey};
 pub use script::{
-    AthEdit, AthSource, Client, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit,
-    OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
+    AthEdit, AthSource, Client, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice,
+    NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
 };
 pub use secret::{AccessToken, tag};
 pub use token::IssuerKey;
+pub use volley::{Each, Gate, Volley};

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use super::volley::Volley;
+use crate::clock::Span;
 use crate::jose::Alg;
 use crate::jose::json::Object;
 
@@ -18,6 +21,8 @@ pub struct Script {
     pub client: Client,
     /// At least one step.
     pub steps: Vec<Step>,
+    /// How often the only step is performed; without it once.
+    pub trials: Option<usize>,
 }
 
 /// The client of a case.
@@ -43,6 +48,14 @@ pub struct Step {
     pub token: TokenEdits,
     /// Edits to the request.
     pub request: RequestEdits,
+    /// How long to wait before it.
+    pub wait: Option<Span>,
+    /// Send it only if the step of this name was sent and accepted.
+    pub if_accepted: Option<String>,
+    /// Send many at the same time.
+    pub send: Option<Volley>,
+    /// Send so many, one after another, each with a proof of its own.
+    pub repeat: Option<usize>,
 }
 
 /// Edits to a correct proof. They are applied in the order in which they are listed here.
@@ -65,6 +78,8 @@ pub struct ProofEdits {
     pub ath: Option<AthEdit>,
     /// Another nonce than the server's latest.
     pub nonce: Option<NonceEdit>,
+    /// Claims as they are in the proof of an earlier step.
+    pub copy: Option<CopyEdit>,
     /// Claims set to a value as it is.
     pub claims: Object,
     /// Header parameters set to a value as it is.
@@ -173,6 +188,16 @@ pub enum NonceEdit {
     MadeUp,
 }
 
+/// Claims taken over from the proof of an earlier step: what is not there is left out here, too.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopyEdit {
+    /// The name of the step.
+    pub of: String,
+    /// The names of the claims.
+    pub claims: Vec<String>,
+}
+
 /// A JSON type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -244,6 +269,7 @@ impl ProofEdits {
     /// Whether the script itself says what nonce the proof carries. A challenge is then an answer, not an obstacle.
     pub fn names_nonce(&self) -> bool {
         self.nonce.is_some()
+            || self.copy.as_ref().is_some_and(|copy| copy.claims.iter().any(|name| name == "nonce"))
             || self.claims.member("nonce").is_some()
             || self.retype.contains_key("nonce")
             || self.omit.iter().any(|name| name == "nonce")
@@ -254,6 +280,18 @@ impl TokenEdits {
     /// Whether the issuer has to sign the token anew.
     pub fn needs_issuer(&self) -> bool {
         !self.claims.members().is_empty() || !self.shift.is_empty() || !self.omit.is_empty()
+    }
+}
+
+impl Script {
+    /// How long it waits in all.
+    pub fn waiting(&self) -> Duration {
+        self.steps.iter().filter_map(|step| step.wait).map(|wait| wait.0).sum()
+    }
+
+    /// Whether it sends many requests at the same time.
+    pub fn is_crowded(&self) -> bool {
+        self.steps.iter().any(|step| step.send.is_some())
     }
 }
 
@@ -365,7 +403,12 @@ mod tests {
     fn a_script_that_names_the_nonce_is_not_reminted() {
         let step = |yaml: &str| Step { proof: serde_yaml::from_str(yaml).expect("valid"), ..Step::default() };
         assert!(step("{ htm: lower-case }").can_answer_a_challenge());
-        for yaml in ["{ omit: [nonce] }", "{ claims: { nonce: '' } }", "{ nonce: made-up }"] {
+        for yaml in [
+            "{ omit: [nonce] }",
+            "{ claims: { nonce: '' } }",
+            "{ nonce: made-up }",
+            "{ copy: { of: a, claims: [iat, nonce] } }",
+        ] {
             assert!(!step(yaml).can_answer_a_challenge(), "{yaml}");
         }
     }

@@ -98,14 +98,15 @@ pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result
     // infinite, and so is refused.
     let iat: f64 = iat.ok_or(Refusal::ClaimType("iat"))?;
     let age = now as f64 - iat;
-    let too_old = age > PAST_WINDOW as f64 && !defects.contains(Defect::IatPastUnlimited);
+    let past_window = faulty::past_window(defects);
+    let too_old = age > past_window as f64 && !defects.contains(Defect::IatPastUnlimited);
     let ahead = if defects.contains(Defect::IatZeroSkew) { 0 } else { FUTURE_WINDOW };
     let too_new = -age > ahead as f64 && !defects.contains(Defect::IatFutureUnlimited);
     if !iat.is_finite() || too_old || too_new {
         return Err(Refusal::Iat);
     }
     // The cast saturates.
-    Ok((iat + PAST_WINDOW as f64).floor() as i64)
+    Ok((iat + past_window as f64).floor() as i64)
 }
 
 /// Check 12, first half: `ath` is the hash of the access token that came with the proof.

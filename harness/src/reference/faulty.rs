@@ -6,12 +6,23 @@ use std::fmt;
 
 use aws_lc_rs::{digest, hmac, signature};
 use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::NO_PAD;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use super::claims::PAST_WINDOW;
 use super::defects::{Defect, DefectSet};
+use super::replay::ReplayStore;
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
 use crate::jose::{Alg, Ath, Jkt, PublicJwk, base64url};
+
+/// How many proofs a store holds that is too small.
+const SMALL_STORE: usize = 100;
+/// How old a proof may be at a server with [`Defect::RetentionFromReceipt`], in seconds. Short, so that its nonces outlive
+/// its proofs.
+const SHORT_WINDOW: i64 = 60;
 
 /// Reads a proof that is not well-formed, as far as the defects allow.
 pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {
@@ -26,7 +37,11 @@ pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {
         header: object(header, defects)?,
         claims: object(claims, defects)?,
         signing_input: text.get(..header.len() + 1 + claims.len())?,
-        signature: base64url::decode(signature)?,
+        signature: if defects.contains(Defect::ReplayKeyIsProof) {
+            decoded_leniently(signature)?
+        } else {
+            base64url::decode(signature)?
+        },
     })
 }
 
@@ -179,8 +194,10 @@ pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> J
 }
 
 /// What a proof is remembered by: key and `jti`, so that one client can't use up the identifiers of another.
-pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, defects: DefectSet) -> String {
-    if defects.contains(Defect::ReplayKeyIsSignature) {
+pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, proof: &[u8], defects: DefectSet) -> String {
+    if defects.contains(Defect::ReplayKeyIsProof) {
+        String::from_utf8_lossy(proof).into_owned()
+    } else if defects.contains(Defect::ReplayKeyIsSignature) {
         base64url::encode(&jws.signature)
     } else if defects.contains(Defect::ReplayKeyIsSigningInput) {
         jws.signing_input.to_owned()
@@ -188,6 +205,31 @@ pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, defects: Defect
         jkt.to_string()
     } else {
         format!("{jkt} {jti}")
+    }
+}
+
+/// The store of accepted proofs.
+pub(super) fn replay_store(defects: DefectSet) -> ReplayStore {
+    if defects.contains(Defect::ReplayStoreEvicts) {
+        ReplayStore::evicting(SMALL_STORE)
+    } else {
+        ReplayStore::default()
+    }
+}
+
+/// How old a proof may be, in seconds.
+pub(super) fn past_window(defects: DefectSet) -> i64 {
+    if defects.contains(Defect::RetentionFromReceipt) { SHORT_WINDOW } else { PAST_WINDOW }
+}
+
+/// The last second in which a proof is remembered that is acceptable until `last`.
+pub(super) fn last_second(last: i64, now: i64, defects: DefectSet) -> i64 {
+    if defects.contains(Defect::ForgottenAfterASecond) {
+        now
+    } else if defects.contains(Defect::RetentionFromReceipt) {
+        now.saturating_add(SHORT_WINDOW)
+    } else {
+        last
     }
 }
 
@@ -226,9 +268,12 @@ pub(super) fn ath_accepted(ath: Option<&Json>, access_token: &str, defects: Defe
     }
 }
 
+/// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.
 fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()
+    let engine = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+    let ours = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
+    let text: String = text.replace('+', "-").replace('/', "_").chars().filter(ours).collect();
+    engine.decode(text).ok()
 }
 
 fn hex(algorithm: &'static digest::Algorithm, text: &str) -> String {

@@ -16,6 +16,7 @@
 
 mod access_token;
 mod answer;
+mod at_once;
 mod authorization_server;
 mod claims;
 mod defects;

@@ -15,6 +15,8 @@ const CAPACITY: usize = 200_000;
 pub struct ReplayStore {
     seen: Mutex<Seen>,
     capacity: usize,
+    /// Only for [`super::Defect::ReplayStoreEvicts`]: a full store forgets the oldest instead of refusing the next.
+    evicts: bool,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +35,19 @@ impl Default for ReplayStore {
 impl ReplayStore {
     /// An empty store for at most `capacity` live proofs.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { seen: Mutex::default(), capacity }
+        Self { seen: Mutex::default(), capacity, evicts: false }
+    }
+
+    /// One that forgets the oldest of `capacity` live proofs where another comes.
+    pub(super) fn evicting(capacity: usize) -> Self {
+        Self { evicts: true, ..Self::with_capacity(capacity) }
+    }
+
+    /// Whether the proof called `key` is remembered: who asks first and records later lets copies in between pass.
+    pub(super) fn knows(&self, key: &str, now: i64) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.forget_before(now);
+        seen.keys.contains(key)
     }
 
     /// Remembers the proof called `key` up to and including the second `last`.
@@ -46,6 +60,9 @@ impl ReplayStore {
         if seen.keys.contains(&key) {
             return Err(Refusal::Replayed);
         }
+        if seen.keys.len() >= self.capacity && self.evicts {
+            seen.forget_oldest();
+        }
         if seen.keys.len() >= self.capacity {
             return Err(Refusal::ReplayStoreFull);
         }
@@ -56,6 +73,15 @@ impl ReplayStore {
 }
 
 impl Seen {
+    fn forget_oldest(&mut self) {
+        let Some(mut first) = self.by_expiry.first_entry() else { return };
+        let key = first.get_mut().remove(0);
+        if first.get().is_empty() {
+            first.remove();
+        }
+        self.keys.remove(&key);
+    }
+
     fn forget_before(&mut self, now: i64) {
         let live = self.by_expiry.split_off(&now);
         for key in std::mem::replace(&mut self.by_expiry, live).into_values().flatten() {
@@ -87,6 +113,16 @@ mod tests {
         assert_eq!(store.record("a".into(), 1300, 1000), Err(Refusal::Replayed));
         assert_eq!(store.record("c".into(), 1601, 1301), Ok(()), "a has gone, b has not");
         assert_eq!(store.record("b".into(), 1310, 1301), Err(Refusal::Replayed));
+    }
+
+    #[test]
+    fn a_store_that_evicts_forgets_the_oldest() {
+        let store = ReplayStore::evicting(2);
+        for key in ["a", "b", "c"] {
+            assert_eq!(store.record(key.into(), 1300, 1000), Ok(()));
+        }
+        assert!(!store.knows("a", 1000) && store.knows("b", 1000) && store.knows("c", 1000));
+        assert!(!store.knows("b", 1301));
     }
 
     #[test]

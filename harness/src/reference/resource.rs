@@ -12,12 +12,13 @@ use serde_json::json;
 
 use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trust};
 use super::answer::{Denial, proof_fields, supply_nonce};
+use super::at_once::AtOnce;
 use super::defects::{Defect, DefectSet};
+use super::faulty;
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
 use super::refusal::Refusal;
-use super::replay::ReplayStore;
 use super::verifier::{Presented, VerifiedProof, Verifier};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -59,6 +60,7 @@ pub struct ResourceServer {
     audience: String,
     keys: TokenKeys,
     verifier: Verifier,
+    at_once: AtOnce,
     metrics: Metrics,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
@@ -99,10 +101,11 @@ impl ResourceServer {
             keys: TokenKeys::new(options.trust),
             verifier: Verifier::new(
                 nonces,
-                options.replay.then(ReplayStore::default),
+                options.replay.then(|| faulty::replay_store(options.defects)),
                 options.algs,
                 options.defects,
             ),
+            at_once: AtOnce::default(),
             metrics: Metrics::default(),
             defects: options.defects,
             clock: options.clock,
@@ -131,7 +134,7 @@ impl ResourceServer {
         let proofs = proof_fields(access.headers);
         let credentials = match Credentials::read(access.headers, self.defects) {
             Err(Denial::NoCredentials) if is(Defect::TokenOptional) && !proofs.is_empty() => {
-                return Ok(self.verify(access, &proofs, None)?.jkt.to_string());
+                return Ok(self.verify(access, &proofs, None).await?.jkt.to_string());
             }
             credentials => credentials?,
         };
@@ -153,27 +156,28 @@ impl ResourceServer {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
-            self.verify(access, &proofs, Some((credentials.token, token.bound_key)))?;
+            self.verify(access, &proofs, Some((credentials.token, token.bound_key))).await?;
         }
         Ok(token.subject().to_owned())
     }
 
     /// Judges the proof beside an access token, which is given with the key that it is bound to.
-    fn verify(
+    async fn verify(
         &self,
         access: &Access<'_>,
         proofs: &[&[u8]],
         token: Option<(&str, Option<Jkt>)>,
     ) -> Result<VerifiedProof, Refusal> {
         let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
-        self.verifier.verify(&Presented {
+        let presented = Presented {
             proofs,
             method: access.method,
             uri: RequestUri { uri: &uri, query: access.query },
             access_token: token.map(|(token, _)| token),
             bound_key: token.and_then(|(_, bound_key)| bound_key),
             now: self.clock.unix_seconds(),
-        })
+        };
+        self.at_once.verify(&self.verifier, &presented, self.defects).await
     }
 
     async fn token(&self, token: &str) -> Result<AccessToken, TokenRefusal> {

@@ -44,6 +44,15 @@ pub struct VerifiedProof {
     pub jti: String,
 }
 
+/// A proof that passed every check but the one for replays.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) proof: VerifiedProof,
+    key: Option<PublicJwk>,
+    /// What it is remembered by, and the last second in which it is acceptable; none where it is not remembered.
+    memory: Option<(String, i64)>,
+}
+
 /// What a server needs to judge proofs: its nonces, its memory, and the bugs planted in it.
 #[derive(Debug)]
 pub struct Verifier {
@@ -78,6 +87,11 @@ impl Verifier {
     /// # Errors
     /// [`Refusal`] for the first check that fails.
     pub fn verify(&self, presented: &Presented<'_>) -> Result<VerifiedProof, Refusal> {
+        self.record(self.check(presented)?, presented.now)
+    }
+
+    /// Judges the proof without regard to others.
+    pub(super) fn check(&self, presented: &Presented<'_>) -> Result<Checked, Refusal> {
         let defects = self.defects;
         let proof = one_proof(presented.proofs, defects)?;
         let jws = read(proof, defects)?;
@@ -101,15 +115,31 @@ impl Verifier {
         }
         let jkt = bound_key(key.as_ref(), presented.bound_key, defects)?;
 
-        if let (Some(store), Some(jti)) = (&self.replay, &jti)
-            && !defects.contains(Defect::JtiNotTracked)
-        {
-            store.record(faulty::replay_key(jkt, jti, &jws, defects), last_second, now)?;
+        let last_second = faulty::last_second(last_second, now, defects);
+        let tracked = self.replay.is_some() && !defects.contains(Defect::JtiNotTracked);
+        let memory = jti.as_deref().filter(|_| tracked);
+        let memory = memory.map(|jti| (faulty::replay_key(jkt, jti, &jws, proof, defects), last_second));
+        let proof = VerifiedProof { jkt, jti: jti.unwrap_or_default() };
+        Ok(Checked { proof, key: key.map(|key| key.public), memory })
+    }
+
+    /// Whether a checked proof was accepted before.
+    pub(super) fn knows(&self, checked: &Checked, now: i64) -> bool {
+        let known =
+            |(key, _): &(String, i64)| self.replay.as_ref().is_some_and(|store| store.knows(key, now));
+        checked.memory.as_ref().is_some_and(known)
+    }
+
+    /// Remembers a checked proof, unless it was accepted before.
+    pub(super) fn record(&self, checked: Checked, now: i64) -> Result<VerifiedProof, Refusal> {
+        let Checked { proof, key, memory } = checked;
+        if let (Some(store), Some((key, last_second))) = (&self.replay, memory) {
+            store.record(key, last_second, now)?;
         }
         if let Some(key) = key {
-            self.remember(jkt, key.public);
+            self.remember(proof.jkt, key);
         }
-        Ok(VerifiedProof { jkt, jti: jti.unwrap_or_default() })
+        Ok(proof)
     }
 
     /// Checks 5 and 7: the key in `jwk` is public and of a supported kind. `None` stands for no key at all, which only a

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::Report;
 use crate::judge::Verdict;
-use crate::run::Turn;
+use crate::run::{Exchange, Turn};
 use crate::spec::Ledger;
 use crate::suite::{Counts, Outcome, Results};
 
@@ -129,7 +129,7 @@ impl<'a> Human<'a> {
     }
 
     fn line(&mut self, outcome: &Outcome) -> io::Result<()> {
-        let seen = outcome.decisive_exchange().map(|exchange| exchange.seen.to_string()).unwrap_or_default();
+        let seen = outcome.decisive_exchange().map(Exchange::told).unwrap_or_default();
         let name = self.paint(outcome.verdict, &format!("{:12}", outcome.verdict.name()));
         writeln!(self.out, "    {name} {:32} {seen}", outcome.id)?;
         if self.style.verbosity >= 2 {
@@ -140,7 +140,9 @@ impl<'a> Human<'a> {
                     Turn::ControlAfter => "control after".to_owned(),
                     Turn::Step(index) => format!("step {}", index + 1),
                 };
-                writeln!(self.out, "      -- {turn}, {} ms", exchange.milliseconds)?;
+                let alike =
+                    if exchange.alike > 1 { format!(", {} alike", exchange.alike) } else { String::new() };
+                writeln!(self.out, "      -- {turn}, {} ms{alike}", exchange.milliseconds)?;
                 if let Some(proof) = &exchange.proof {
                     writeln!(self.out, "      proof {} . {}", proof.header, proof.claims)?;
                 }
@@ -280,7 +282,7 @@ fn words(counts: Counts) -> String {
 fn saw(outcome: &Outcome) -> String {
     let mut parts = Vec::new();
     if let Some(exchange) = outcome.decisive_exchange() {
-        parts.push(format!("{} in {} ms", exchange.seen, exchange.milliseconds));
+        parts.push(format!("{} in {} ms", exchange.told(), exchange.milliseconds));
     }
     parts.extend(outcome.reason.clone());
     for (turn, name) in [(Turn::ControlBefore, "before"), (Turn::ControlAfter, "after")] {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::judge::Verdict;
-use crate::run::{Exchange, Turn};
+use crate::run::{Crowd, Exchange, Turn};
 use crate::suite::Outcome;
 
 /// The results of one run.
@@ -90,6 +90,10 @@ struct Entry<'a> {
     error: Option<&'a str>,
     response: &'a str,
     ms: u64,
+    /// How many exchanges of the step it stands for, itself among them: the others were decided alike.
+    alike: usize,
+    /// Where many requests were sent at the same time.
+    crowd: Option<Crowd>,
     /// Whether it was sent for the case before and stands here once more.
     shared: bool,
 }
@@ -194,6 +198,8 @@ fn entry(exchange: &Exchange) -> Entry<'_> {
         error: exchange.seen.error.as_deref(),
         response: &exchange.response,
         ms: exchange.milliseconds,
+        alike: exchange.alike,
+        crowd: exchange.crowd,
         shared: exchange.shared,
     }
 }

@@ -1,6 +1,7 @@
 //! Driving a target: one step, one control, one case at a time, with everything that was sent and seen kept.
 
 mod cast;
+mod many;
 mod observe;
 mod redact;
 mod session;
@@ -10,4 +11,4 @@ pub use cast::{Cast, CastError, Needs};
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
 pub use session::{Ending, Run, Session};
-pub use transcript::{Exchange, Transcript, Turn};
+pub use transcript::{Crowd, Exchange, Transcript, Turn};

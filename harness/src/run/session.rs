@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::cast::Cast;
 use super::observe::{Decision, Observation, observe};
@@ -10,10 +11,12 @@ use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
 use crate::scenario::Expect;
-use crate::target::Target;
+use crate::target::{Answer, NoRoom, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
-const MAX_CHALLENGES: usize = 2;
+pub(super) const MAX_CHALLENGES: usize = 2;
+/// How often a signature is made anew to get one that can be spelled otherwise. One in fifteen can't by chance.
+const MAX_SPELLINGS: usize = 5;
 
 /// A worker's conversation with the target: it remembers the nonce that came last.
 pub struct Session<'a> {
@@ -43,8 +46,17 @@ pub struct Session<'a> {
 pub struct Run {
     /// What was sent and what came back.
     pub transcript: Transcript,
+    /// The steps that were left out, as what they depend on was not accepted.
+    pub left_out: Vec<usize>,
     /// How it ended.
     pub ending: Ending,
+}
+
+impl Run {
+    /// One that ended before its first step, or in the middle of one.
+    pub fn ended(transcript: Transcript, ending: Ending) -> Self {
+        Self { transcript, left_out: Vec::new(), ending }
+    }
 }
 
 /// How a performance ended.
@@ -54,10 +66,24 @@ pub enum Ending {
     Played,
     /// A step can't be made against this target.
     NotMade(EditError),
+    /// The requests of a step can't be sent to this target.
+    NotSent(NoRoom),
     /// The correct request before the case was not accepted; no step was sent.
     ControlBefore,
     /// The correct request after the case was not accepted.
     ControlAfter,
+}
+
+impl From<EditError> for Ending {
+    fn from(error: EditError) -> Self {
+        Self::NotMade(error)
+    }
+}
+
+impl From<NoRoom> for Ending {
+    fn from(error: NoRoom) -> Self {
+        Self::NotSent(error)
+    }
 }
 
 impl Session<'_> {
@@ -80,14 +106,32 @@ impl Session<'_> {
         let before = self.clock.now();
         let answer = self.target.send(request).await;
         let took = self.clock.now().duration_since(before).unwrap_or_default();
-        let mut seen = observe(&answer);
+        let exchange = self.exchange(request, minted, turn, &answer, took);
+        let seen = exchange.seen.clone();
+        transcript.push(exchange);
+        if let Some(nonce) = &seen.nonce {
+            self.nonce = Some(nonce.clone());
+        }
+        seen
+    }
+
+    /// One request and its answer, as evidence.
+    pub(super) fn exchange(
+        &self,
+        request: &Request,
+        minted: Option<&Minted>,
+        turn: Turn,
+        answer: &Answer,
+        took: Duration,
+    ) -> Exchange {
+        let mut seen = observe(answer);
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
         });
-        transcript.push(Exchange {
+        Exchange {
             turn,
             request: show_request(request, self.redactor),
             proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
@@ -97,44 +141,53 @@ impl Session<'_> {
             presented: under_dpop && has("DPoP"),
             with_nonce: self.nonce.is_some(),
             shared: false,
-            seen: seen.clone(),
-            response: show_answer(&answer, self.redactor),
+            alike: 1,
+            crowd: None,
+            seen,
+            response: show_answer(answer, self.redactor),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        });
-        if let Some(nonce) = &seen.nonce {
-            self.nonce = Some(nonce.clone());
         }
-        seen
+    }
+
+    /// The request of a step with this nonce.
+    pub(super) fn minted(
+        &self,
+        step: &Step,
+        cast: &Cast,
+        nonce: Option<&Nonce>,
+        earlier: &Earlier,
+    ) -> Result<Minted, EditError> {
+        let material = Material {
+            key: &cast.own.key,
+            token: &cast.own.token,
+            spare: cast.spare.as_ref(),
+            stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
+            issuer: self.issuer,
+            nonce,
+            call: self.call,
+            now: self.clock.unix_seconds(),
+            entropy: self.entropy,
+            choices: &SeededEntropy::new(self.seed),
+            earlier,
+        };
+        let minted = mint(step, &material)?;
+        self.redactor.hide_token(&minted.record.token);
+        Ok(minted)
     }
 
     /// Sends one step. A nonce challenge is answered by the same edits with the fresh nonce and a fresh `jti`, unless
     /// the nonce is what the step is about.
-    async fn step(
+    pub(super) async fn step(
         &mut self,
         step: &Step,
         cast: &Cast,
         turn: Turn,
-        earlier: &mut BTreeMap<String, StepRecord>,
+        earlier: &mut Earlier,
         transcript: &mut Transcript,
     ) -> Result<Observation, EditError> {
         let mut challenges = 0;
         loop {
-            let nonce = self.nonce.clone();
-            let material = Material {
-                key: &cast.own.key,
-                token: &cast.own.token,
-                spare: cast.spare.as_ref(),
-                stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
-                issuer: self.issuer,
-                nonce: nonce.as_ref(),
-                call: self.call,
-                now: self.clock.unix_seconds(),
-                entropy: self.entropy,
-                choices: &SeededEntropy::new(self.seed),
-                earlier,
-            };
-            let minted = mint(step, &material)?;
-            self.redactor.hide_token(&minted.record.token);
+            let minted = self.minted(step, cast, self.nonce.as_ref(), earlier)?;
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
             let supplied = seen.nonce.is_some();
             if seen.decision == Decision::Challenge
@@ -165,27 +218,125 @@ impl Session<'_> {
             None => {
                 let before = self.control(cast, Turn::ControlBefore, &mut transcript).await;
                 if before.decision != Decision::Accept {
-                    return Run { transcript, ending: Ending::ControlBefore };
+                    return Run::ended(transcript, Ending::ControlBefore);
                 }
             }
         }
-        let mut earlier = BTreeMap::new();
-        for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
-            let seen = match self.step(step, cast, Turn::Step(index), &mut earlier, &mut transcript).await {
-                Ok(seen) => seen,
-                Err(error) => return Run { transcript, ending: Ending::NotMade(error) },
+        let mut left_out = Vec::new();
+        for trial in 1..=script.trials.unwrap_or(1) {
+            left_out = match self.spelled(script, expects, cast, trial, &mut transcript).await {
+                Ok(left_out) => left_out,
+                Err(ending) => return Run::ended(transcript, ending),
             };
-            if expect.is_accept() && seen.decision != Decision::Accept {
-                break; // the steps behind it would mean nothing
+            if transcript.last().is_some_and(|last| decides(last, expects)) {
+                break;
             }
         }
         if controlled {
             let after = self.control(cast, Turn::ControlAfter, &mut transcript).await;
             if after.decision != Decision::Accept {
-                return Run { transcript, ending: Ending::ControlAfter };
+                return Run { transcript, left_out, ending: Ending::ControlAfter };
             }
             self.standing = transcript.last().map(|exchange| (cast.own.token.clone(), exchange.clone()));
         }
-        Run { transcript, ending: Ending::Played }
+        Run { transcript, left_out, ending: Ending::Played }
     }
+
+    /// Sends the steps; from the first again where the signature of an earlier one has no such other spelling as a later
+    /// one asks for, since the next signature may have it.
+    async fn spelled(
+        &mut self,
+        script: &Script,
+        expects: &[Expect],
+        cast: &Cast,
+        trial: usize,
+        transcript: &mut Transcript,
+    ) -> Result<Vec<usize>, Ending> {
+        let mut tries = 1;
+        loop {
+            match self.steps(script, expects, cast, trial, transcript).await {
+                Err(Ending::NotMade(EditError::NoOtherSpelling(_))) if tries < MAX_SPELLINGS => tries += 1,
+                sent => return sent,
+            }
+        }
+    }
+
+    /// Sends the steps in order; the numbers of those that are left out.
+    async fn steps(
+        &mut self,
+        script: &Script,
+        expects: &[Expect],
+        cast: &Cast,
+        trial: usize,
+        transcript: &mut Transcript,
+    ) -> Result<Vec<usize>, Ending> {
+        let mut earlier = Earlier::new();
+        let mut closed = Closed::default();
+        for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
+            if closed.leaves_nothing_of(script.steps.get(index..).unwrap_or_default()) {
+                closed.left_out.extend(index..script.steps.len());
+                break;
+            }
+            if let Some(wait) = step.wait {
+                self.clock.sleep(wait.0).await;
+            }
+            if closed.leaves_out(step) {
+                closed.left_out.push(index);
+                closed.names.extend(step.name.clone());
+                continue;
+            }
+            let turn = Turn::Step(index);
+            let seen = match (step.send, step.repeat) {
+                (Some(volley), _) => {
+                    self.volley(step, volley, cast, (turn, trial), &mut earlier, transcript).await?
+                }
+                (None, Some(number)) => {
+                    self.repeated(step, number, cast, turn, &mut earlier, transcript).await?
+                }
+                (None, None) => self.step(step, cast, turn, &mut earlier, transcript).await?,
+            };
+            if seen.decision != Decision::Accept {
+                closed.names.extend(step.name.clone());
+                if expect.is_accept() {
+                    break; // the steps behind it would mean nothing
+                }
+            }
+        }
+        Ok(closed.left_out)
+    }
+}
+
+/// What was sent by the steps so far, by name.
+pub(super) type Earlier = BTreeMap<String, StepRecord>;
+
+/// The steps that were not accepted, and what was left out for that.
+#[derive(Default)]
+struct Closed {
+    names: BTreeSet<String>,
+    left_out: Vec<usize>,
+}
+
+impl Closed {
+    fn leaves_out(&self, step: &Step) -> bool {
+        step.if_accepted.as_ref().is_some_and(|name| self.names.contains(name))
+    }
+
+    /// Whether all of these would be left out, so that there is nothing to wait for.
+    fn leaves_nothing_of(&self, steps: &[Step]) -> bool {
+        let mut closed = Self { names: self.names.clone(), left_out: Vec::new() };
+        steps.iter().all(|step| {
+            let left_out = closed.leaves_out(step);
+            closed.names.extend(step.name.clone().filter(|_| left_out));
+            left_out
+        })
+    }
+}
+
+/// Whether more trials would not change what this one has shown: too many copies were accepted, or some were not judged.
+fn decides(last: &Exchange, expects: &[Expect]) -> bool {
+    let Some(crowd) = last.crowd else { return false };
+    let too_many = expects
+        .iter()
+        .any(|expect| matches!(expect, Expect::AcceptsExactly(number) if crowd.accepted > *number));
+    too_many || matches!(last.seen.decision, Decision::NoAnswer | Decision::Other)
 }

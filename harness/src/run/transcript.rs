@@ -41,12 +41,38 @@ pub struct Exchange {
     pub with_nonce: bool,
     /// Whether it was sent for the case before, and stands here as its control once more.
     pub shared: bool,
+    /// How many exchanges of the step it stands for, itself among them: the others were decided alike, and are not kept.
+    pub alike: usize,
+    /// Where its request was one of many that were sent at the same time.
+    pub crowd: Option<Crowd>,
     /// What the answer amounts to.
     pub seen: Observation,
     /// Status line, header fields and the beginning of the content.
     pub response: String,
     /// From the first byte sent to the last byte read.
     pub milliseconds: u64,
+}
+
+/// Requests of one step that were sent at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Crowd {
+    /// The trial of the case, counted from 1.
+    pub trial: usize,
+    /// How many were sent.
+    pub sent: usize,
+    /// How many were accepted.
+    pub accepted: usize,
+}
+
+impl Exchange {
+    /// What was seen, and how often: `accept 200`, `accepted 3 of 32`, `accept 200, 200 times`.
+    pub fn told(&self) -> String {
+        match self.crowd {
+            Some(crowd) => format!("accepted {} of {}", crowd.accepted, crowd.sent),
+            None if self.alike > 1 => format!("{}, {} times", self.seen, self.alike),
+            None => self.seen.to_string(),
+        }
+    }
 }
 
 /// A request as text.

@@ -1,9 +1,13 @@
 //! What a scenario must satisfy beyond its shape.
 
+use std::time::Duration;
+
+use super::expect::Expect;
 use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
+use crate::clock::Span;
 use crate::mutation;
-use crate::proof::{Client, JtiEdit, ProofEdits, RequestEdits, TokenEdits};
+use crate::proof::{Client, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -33,6 +37,17 @@ pub(super) fn scenario(row: &ScenarioRow, source: &Source, places: &Places) -> C
 
 /// What a correct proof can have (RFC 9449 section 4.2).
 const MEMBERS: &[&str] = &["typ", "alg", "jwk", "jti", "htm", "htu", "iat", "ath", "nonce"];
+
+/// The most copies that are sent at the same time.
+const MOST_COPIES: usize = 64;
+/// The most trials of a case.
+const MOST_TRIALS: usize = 20;
+/// The most requests that one step sends one after another.
+const MOST_REPEATED: usize = 1000;
+/// The longest that a case waits.
+const MOST_WAITING: Span = Span(Duration::from_secs(600));
+const NAMELESS: &str =
+    "a step of which any answer will do needs a name, and a step behind it that depends on it";
 
 struct Checker<'a> {
     source: &'a Source,
@@ -77,7 +92,8 @@ impl Checker<'_> {
         let in_place = case.expect.is_some()
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()
-            || case.request != RequestEdits::default();
+            || case.request != RequestEdits::default()
+            || case.send.is_some();
         let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
         match kinds.iter().filter(|present| **present).count() {
             1 => {}
@@ -92,11 +108,27 @@ impl Checker<'_> {
         if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
         }
+        if let Some(trials) = case.trials {
+            let path = format!("{path}.trials");
+            if case.send.is_none() {
+                return self
+                    .contradiction(&path, "only a case that sends copies of its only step has trials");
+            }
+            if !(2..=MOST_TRIALS).contains(&trials) {
+                return self.contradiction(&path, &format!("2 to {MOST_TRIALS} trials"));
+            }
+        }
         if let Some(steps) = &case.steps {
             return self.steps(steps, path);
         }
         if in_place && case.expect.is_none() {
             return self.contradiction(path, "a case with edits needs `expect`");
+        }
+        if let Some(expect) = &case.expect {
+            self.sending(case.send, expect, false, path)?;
+            if *expect == Expect::Any {
+                return self.contradiction(&format!("{path}.expect"), NAMELESS);
+            }
         }
         self.proof(&case.proof, &[], false, &format!("{path}.proof"))
     }
@@ -104,6 +136,11 @@ impl Checker<'_> {
     fn steps(&self, steps: &[StepRow], path: &str) -> Checked {
         if steps.is_empty() {
             return self.contradiction(path, "a case needs at least one step");
+        }
+        let waiting: Duration = steps.iter().filter_map(|step| step.wait).map(|wait| wait.0).sum();
+        if waiting > MOST_WAITING.0 {
+            let fault = format!("waits of {} in all, and {MOST_WAITING} are the most", Span(waiting));
+            return self.contradiction(&format!("{path}.steps"), &fault);
         }
         let mut named: Vec<&str> = Vec::new();
         for (index, step) in steps.iter().enumerate() {
@@ -125,6 +162,17 @@ impl Checker<'_> {
                 }
             }
             self.proof(&step.proof, &named, step.resend.is_some(), &format!("{path}.proof"))?;
+            self.sending(step.send, &step.expect, step.resend.is_some(), &path)?;
+            self.repeated(step, &path)?;
+            if let Some(name) = &step.if_accepted
+                && !named.contains(&name.as_str())
+            {
+                let place = self.places.value(&format!("{path}.if-accepted"));
+                return self.unknown("earlier step", name, &place, named.iter().copied());
+            }
+            if step.expect == Expect::Any && step.name.is_none() {
+                return self.contradiction(&format!("{path}.expect"), NAMELESS);
+            }
             if let Some(name) = step.name.as_deref() {
                 if named.contains(&name) {
                     let fault = format!("an earlier step is called `{name}`, too");
@@ -132,6 +180,51 @@ impl Checker<'_> {
                 }
                 named.push(name);
             }
+        }
+        Ok(())
+    }
+
+    /// What is sent at the same time, and what is expected of it.
+    fn sending(&self, send: Option<Volley>, expect: &Expect, resent: bool, path: &str) -> Checked {
+        let expecting = format!("{path}.expect");
+        let Some(volley) = send else {
+            return match expect {
+                Expect::AcceptsExactly(_) => {
+                    self.contradiction(&expecting, "`accepts` counts copies: it needs `send`")
+                }
+                Expect::Accept | Expect::Reject(_) | Expect::Any => Ok(()),
+            };
+        };
+        if !(2..=MOST_COPIES).contains(&volley.copies) {
+            let path = format!("{path}.send.copies");
+            return self.contradiction(&path, &format!("2 to {MOST_COPIES} copies"));
+        }
+        match (volley.each, expect) {
+            (Each::Fresh, _) if resent => {
+                self.contradiction(&format!("{path}.send.each"), "what is sent again is never fresh")
+            }
+            (Each::Same, Expect::AcceptsExactly(number)) if (1..volley.copies).contains(number) => Ok(()),
+            (Each::Same, Expect::AcceptsExactly(_)) => {
+                self.contradiction(&expecting, "at least one of the copies, and not all of them")
+            }
+            (Each::Same, Expect::Accept | Expect::Reject(_) | Expect::Any) => self
+                .contradiction(&expecting, "of copies of one request, `expect: { accepts: { exactly: … } }`"),
+            (Each::Fresh, Expect::Accept) => Ok(()),
+            (Each::Fresh, Expect::Reject(_) | Expect::AcceptsExactly(_) | Expect::Any) => {
+                self.contradiction(&expecting, "of requests with a proof each, `expect: accept`")
+            }
+        }
+    }
+
+    fn repeated(&self, step: &StepRow, path: &str) -> Checked {
+        let Some(number) = step.repeat else { return Ok(()) };
+        let path = format!("{path}.repeat");
+        if !(2..=MOST_REPEATED).contains(&number) {
+            return self.contradiction(&path, &format!("2 to {MOST_REPEATED} requests"));
+        }
+        if step.resend.is_some() || step.send.is_some() || !step.expect.is_accept() {
+            return self
+                .contradiction(&path, "only what is to be accepted, made anew each time, is repeated");
         }
         Ok(())
     }
@@ -158,6 +251,15 @@ impl Checker<'_> {
         if let Some((name, path)) = omitted.chain(retyped).find(|(name, _)| !there(name)) {
             let place = self.places.key(&path);
             return self.unknown("claim or header parameter", name, &place, MEMBERS.iter().copied());
+        }
+        if let Some(copy) = &edits.copy {
+            if !named.contains(&copy.of.as_str()) {
+                let place = self.places.value(&format!("{path}.copy.of"));
+                return self.unknown("earlier step", &copy.of, &place, named.iter().copied());
+            }
+            if copy.claims.is_empty() {
+                return self.contradiction(&format!("{path}.copy.claims"), "nothing is copied");
+            }
         }
         match &edits.jti {
             Some(JtiEdit::Of(name)) if !named.contains(&name.as_str()) => {

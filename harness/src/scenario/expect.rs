@@ -10,6 +10,10 @@ pub enum Expect {
     Accept,
     /// Refuse it; with one of these `error` codes, or any if there are none.
     Reject(Vec<String>),
+    /// Of the copies that are sent at the same time, accept so many: fewer show nothing, and more are too many.
+    AcceptsExactly(usize),
+    /// Nothing: the step shows whether others mean something.
+    Any,
 }
 
 impl Expect {
@@ -25,12 +29,21 @@ impl fmt::Display for Expect {
             Self::Accept => out.write_str("accept"),
             Self::Reject(codes) if codes.is_empty() => out.write_str("reject"),
             Self::Reject(codes) => write!(out, "reject ({})", codes.join(" or ")),
+            Self::AcceptsExactly(number) => write!(out, "accept exactly {number} of the copies"),
+            Self::Any => out.write_str("any answer"),
         }
     }
 }
 
 /// The words for [`Expect`], and nothing else: so serde's message lists them.
-const WORDS: &[&str] = &["accept", "reject"];
+const WORDS: &[&str] = &["accept", "reject", "any"];
+
+/// What `accepts` says.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accepts {
+    exactly: usize,
+}
 
 impl<'de> Deserialize<'de> for Expect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -44,13 +57,16 @@ impl<'de> Visitor<'de> for ExpectVisitor {
     type Value = Expect;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("`accept`, `reject` or `{ reject: [error, ...] }`")
+        out.write_str(
+            "`accept`, `reject`, `any`, `{ reject: [error, ...] }` or `{ accepts: { exactly: 1 } }`",
+        )
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<Expect, E> {
         match word {
             "accept" => Ok(Expect::Accept),
             "reject" => Ok(Expect::Reject(Vec::new())),
+            "any" => Ok(Expect::Any),
             other => Err(E::unknown_variant(other, WORDS)),
         }
     }
@@ -59,14 +75,15 @@ impl<'de> Visitor<'de> for ExpectVisitor {
         let Some(word) = members.next_key::<Cow<'de, str>>()? else {
             return Err(A::Error::invalid_length(0, &self));
         };
-        if word != "reject" {
-            return Err(A::Error::unknown_variant(&word, &["reject"]));
-        }
-        let codes = members.next_value()?;
+        let expect = match word.as_ref() {
+            "reject" => Expect::Reject(members.next_value()?),
+            "accepts" => Expect::AcceptsExactly(members.next_value::<Accepts>()?.exactly),
+            other => return Err(A::Error::unknown_variant(other, &["reject", "accepts"])),
+        };
         if members.next_key::<Cow<'de, str>>()?.is_some() {
             return Err(A::Error::invalid_length(2, &self));
         }
-        Ok(Expect::Reject(codes))
+        Ok(expect)
     }
 }
 
@@ -77,13 +94,26 @@ impl schemars::JsonSchema for Expect {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What the target should do: `accept`, `reject`, or `{ reject: [error, ...] }` with the error codes that fit.",
+            "description": "What the target should do: `accept`, `reject`, or `{ reject: [error, ...] }` with the error codes that fit; of copies sent at the same time, accept `{ accepts: { exactly: 1 } }`. `any` where a step only shows whether others mean something.",
             "anyOf": [
                 { "enum": WORDS },
                 {
                     "type": "object",
                     "properties": { "reject": { "type": "array", "items": { "type": "string" } } },
                     "required": ["reject"],
+                    "additionalProperties": false
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "accepts": {
+                            "type": "object",
+                            "properties": { "exactly": { "type": "integer", "minimum": 1 } },
+                            "required": ["exactly"],
+                            "additionalProperties": false
+                        }
+                    },
+                    "required": ["accepts"],
                     "additionalProperties": false
                 }
             ]

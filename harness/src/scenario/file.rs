@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::expect::Expect;
+use crate::clock::Span;
 use crate::jose::Alg;
-use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits};
+use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits, Volley};
 use crate::spec::Level;
 
 /// A scenario: one YAML document. A file holds one or more.
@@ -71,6 +72,10 @@ pub(super) struct CaseRow {
     /// Edits to the request of the only step.
     #[serde(default)]
     pub(super) request: RequestEdits,
+    /// Send many of the only step at the same time.
+    pub(super) send: Option<Volley>,
+    /// How often the only step, which sends many at the same time, is performed: 2 to 20 times, each time anew.
+    pub(super) trials: Option<usize>,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
     /// Several requests in order, instead of one.
@@ -100,6 +105,14 @@ pub(super) struct StepRow {
     /// Edits to the request.
     #[serde(default)]
     pub(super) request: RequestEdits,
+    /// How long to wait before it.
+    pub(super) wait: Option<Span>,
+    /// Send it only if the earlier step of this name was sent and accepted.
+    pub(super) if_accepted: Option<String>,
+    /// Send many at the same time.
+    pub(super) send: Option<Volley>,
+    /// Send so many, one after another, each with a proof of its own: 2 to 1000.
+    pub(super) repeat: Option<usize>,
     /// What the target should do with it.
     pub(super) expect: Expect,
 }

@@ -119,7 +119,7 @@ fn kind(case: CaseRow) -> CaseKind {
     if let Some(check) = case.preflight {
         return CaseKind::Preflight(check);
     }
-    let client = case.client;
+    let (client, trials) = (case.client, case.trials);
     let rows = case.steps.unwrap_or_else(|| {
         let expect = case.expect.unwrap_or(Expect::Accept); // `check` has seen to it that there is one
         vec![StepRow {
@@ -128,17 +128,22 @@ fn kind(case: CaseRow) -> CaseKind {
             proof: case.proof,
             token: case.token,
             request: case.request,
+            wait: None,
+            if_accepted: None,
+            send: case.send,
+            repeat: None,
             expect,
         }]
     });
     let (steps, expects) = rows
         .into_iter()
         .map(|row| {
-            let StepRow { name, resend, proof, token, request, expect } = row;
-            (Step { name, resend, proof, token, request }, expect)
+            let StepRow { name, resend, proof, token, request, wait, if_accepted, send, repeat, expect } =
+                row;
+            (Step { name, resend, proof, token, request, wait, if_accepted, send, repeat }, expect)
         })
         .unzip();
-    CaseKind::Script { script: Script { client, steps }, expects }
+    CaseKind::Script { script: Script { client, steps, trials }, expects }
 }
 
 /// A title made from the edits.
@@ -149,6 +154,7 @@ fn words(kind: &CaseKind) -> String {
             if phrases.is_empty() {
                 phrases.push("a correct request".to_owned());
             }
+            phrases.extend(script.trials.map(|trials| format!("{trials} times")));
             phrases.extend(script.client.alg.map(|alg| format!("by a client with a key for {}", alg.name())));
             phrases.join(", ")
         }

@@ -6,6 +6,7 @@ mod expect;
 mod file;
 mod load;
 mod source;
+mod tag;
 
 use crate::proof::Script;
 use crate::spec::Level;
@@ -15,6 +16,7 @@ pub use expect::Expect;
 pub use file::{AnswerCheck, Capability, Endpoint, Excuse, Pitfall, PreflightCheck, schema};
 pub use load::{load, load_embedded, load_embedded_and, read_dir};
 pub use source::{Diagnostic, Fault, Place, Source, nearest, read_one};
+pub use tag::Tag;
 
 /// A group of cases about one property.
 #[derive(Debug, Clone)]

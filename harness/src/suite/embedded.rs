@@ -4,8 +4,10 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::Alg;
+use crate::plan::OptIn;
 use crate::proof::Call;
 use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
+use crate::scenario::Tag;
 use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
 use crate::target::{BearerPolicy, Capabilities, HttpTarget, Limits, NoncePolicy};
@@ -57,6 +59,7 @@ pub async fn against_reference_with(
         bearer: Some(BearerPolicy::Refused),
         profile,
         jobs: limits.jobs(),
+        opt_in: OptIn { tags: vec![Tag::Load], ids: Vec::new() },
         seed: 0,
         clock,
         entropy,

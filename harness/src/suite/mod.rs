@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::{Alg, Nonce};
 use crate::judge::Verdict;
-use crate::plan::{Selected, Traits};
+use crate::plan::{OptIn, Selected, Traits};
 use crate::proof::{Call, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
 use crate::scenario::{CaseKind, Scenario};
@@ -53,6 +53,8 @@ pub struct Setup {
     pub profile: Profile,
     /// How many cases run at the same time.
     pub jobs: usize,
+    /// Which of the cases that cost much are performed.
+    pub opt_in: OptIn,
     /// The seed of edit values that are left to chance. Keys, `jti` values and token ids are fresh on every run.
     pub seed: u64,
     /// What time it is.
@@ -173,27 +175,53 @@ impl Suite<'_> {
         events(Event::Finished(outcome));
     }
 
-    /// Performs cases, several at a time; the outcomes come back in the order of the cases.
+    /// Performs cases; the outcomes come back in their order.
+    ///
+    /// Most are performed several at a time. One that sends many requests at once has the target to itself, one after the
+    /// other behind the rest. One that waits does so beside everything else from the start on; but a clock that leaps
+    /// would take the others with it, and so on such a clock those that wait come last, one after the other.
     async fn play(&self, selected: &[Selected<'_>]) -> Vec<Outcome> {
-        let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(Vec::new());
+        let one = async |index: usize, session: &mut Session<'_>| {
+            let Some(case) = self.cases.get(index) else { return };
+            let outcome = tokio::select! {
+                biased;
+                () = self.stop.requested() => self.skipped(*case, INTERRUPTED),
+                outcome = self.perform(*case, session) => outcome,
+            };
+            if is_selected(selected, &outcome.id) {
+                self.finished(&outcome);
+            }
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+        };
+        let queue = |pace: Pace| -> Vec<usize> {
+            (0..self.cases.len()).filter(|index| self.cases.get(*index).map(pace_of) == Some(pace)).collect()
+        };
+        let (prompt, crowded, waiting) = (queue(Pace::Prompt), queue(Pace::Crowded), queue(Pace::Waiting));
+        let next = AtomicUsize::new(0);
         let worker = async || {
             let mut session = self.session();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(case) = self.cases.get(index) else { break };
-                let outcome = tokio::select! {
-                    biased;
-                    () = self.stop.requested() => self.skipped(*case, INTERRUPTED),
-                    outcome = self.perform(*case, &mut session) => outcome,
-                };
-                if is_selected(selected, &outcome.id) {
-                    self.finished(&outcome);
-                }
-                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+            while let Some(index) = prompt.get(next.fetch_add(1, Ordering::Relaxed)) {
+                one(*index, &mut session).await;
             }
         };
-        join_all((0..self.setup.jobs).map(|_| worker())).await;
+        let one_by_one = async |indices: &[usize]| {
+            let mut session = self.session();
+            for index in indices {
+                one(*index, &mut session).await;
+            }
+        };
+        let without_waiting = async {
+            join_all((0..self.setup.jobs).map(|_| worker())).await;
+            one_by_one(&crowded).await;
+        };
+        if self.setup.clock.leaps() {
+            without_waiting.await;
+            one_by_one(&waiting).await;
+        } else {
+            let aside = waiting.iter().map(async |index| one(*index, &mut self.session()).await);
+            tokio::join!(without_waiting, join_all(aside));
+        }
         let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcomes.sort_by_key(|(index, _)| *index);
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
@@ -211,6 +239,25 @@ impl Suite<'_> {
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
         let alg = script.client.alg.unwrap_or(self.alg);
         Cast::fresh(source, Needs::of(script), alg, entropy, self.redactor).await
+    }
+}
+
+/// When a case has its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As soon as a worker is free.
+    Prompt,
+    /// When nothing else is sent: it sends many requests at the same time.
+    Crowded,
+    /// It waits.
+    Waiting,
+}
+
+fn pace_of(selected: &Selected<'_>) -> Pace {
+    match &selected.case.kind {
+        CaseKind::Script { script, .. } if !script.waiting().is_zero() => Pace::Waiting,
+        CaseKind::Script { script, .. } if script.is_crowded() => Pace::Crowded,
+        CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_) => Pace::Prompt,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Outcome {
     pub reproduced: Option<(usize, usize)>,
     /// The waiver, where the finding is accepted for a while. The verdict stays as it is.
     pub waived: Option<Waiver>,
+    /// Whether it was left out since nobody asked for it, and it would cost much: that says nothing of the target.
+    pub withheld: bool,
     /// The exchange that decided, as an index into the transcript.
     pub decisive: Option<usize>,
     /// Everything that was sent and seen.
@@ -90,6 +92,7 @@ impl Outcome {
             reason: judgement.reason,
             reproduced,
             waived: None,
+            withheld: false,
             decisive: judgement.decisive,
             transcript,
         }
@@ -97,7 +100,8 @@ impl Outcome {
 
     /// How many requests were sent for it.
     pub fn requests(&self) -> usize {
-        self.transcript.iter().filter(|exchange| !exchange.shared).count()
+        let own = self.transcript.iter().filter(|exchange| !exchange.shared);
+        own.map(|exchange| exchange.alike).sum()
     }
 
     /// What the target did in the exchange that decided.
@@ -115,7 +119,12 @@ fn expected(kind: &CaseKind) -> String {
     match kind {
         CaseKind::Script { expects, .. } => match expects.as_slice() {
             [only] => only.to_string(),
-            several => several.iter().map(Expect::to_string).collect::<Vec<_>>().join(", then "),
+            several => {
+                let judged = several.iter().filter(|expect| **expect != Expect::Any);
+                let mut words: Vec<_> = judged.map(Expect::to_string).collect();
+                words.dedup();
+                words.join(", then ")
+            }
         },
         CaseKind::Answers(check) => match check {
             AnswerCheck::Status => "401 for every refused proof",

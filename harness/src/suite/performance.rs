@@ -64,6 +64,10 @@ impl Suite<'_> {
 
     /// Performs one case. What looks like a fault of the target is performed once more, with fresh key and token.
     pub(super) async fn perform(&self, case: Selected<'_>, session: &mut Session<'_>) -> Outcome {
+        let withheld = self.setup.opt_in.withholds(case.case, self.setup.clock.leaps());
+        if let (Some(why), None) = (withheld, self.traits.unmet(case.case)) {
+            return Outcome { withheld: true, ..self.skipped(case, &why) };
+        }
         match self.confirmed(case, session).await {
             Ok(outcome) => outcome,
             Err(why) => self.skipped(case, &why),
@@ -121,8 +125,8 @@ impl Suite<'_> {
         let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(first) };
         let again = self.take(case, &mut self.session(), self.fresh_cast(script).await).await?;
         let judgement = again.judgement.behind(first.run.transcript.len());
-        let transcript = joined(first.run.transcript, again.run.transcript);
-        Ok(Take { run: Run { transcript, ending: again.run.ending }, judgement, performed: again.performed })
+        let transcript = joined(first.run.transcript, again.run.transcript.clone());
+        Ok(Take { run: Run { transcript, ..again.run }, judgement, performed: again.performed })
     }
 
     /// Performs a case once and judges it; or why there is nothing to judge: the target was lost over it.
@@ -139,7 +143,7 @@ impl Suite<'_> {
             Ok(cast) => cast,
             Err(error) => {
                 let why = self.redactor.clean(&format!("no access token: {error}"));
-                let run = Run { transcript: Transcript::new(), ending: Ending::Played };
+                let run = Run::ended(Transcript::new(), Ending::Played);
                 return Ok(Take { run, judgement: Judgement::inconclusive(why), performed: false });
             }
         };

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use dpop_harness::cli::Exit;
-use dpop_harness::clock::{Clock, SystemClock};
+use dpop_harness::clock::{Clock, LeapingClock, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, AlgSet, base64url};
 use dpop_harness::judge::Verdict;
@@ -22,7 +22,7 @@ use dpop_harness::scenario::{Case, CaseKind, Expect, PreflightCheck, Scenario, l
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Outcome, Results, Setup, against_reference, run};
 use dpop_harness::target::tokens::TokenSource;
-use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, Response, Span, Target};
+use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, NoRoom, Response, Span, Target};
 
 pub(crate) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| match load_embedded() {
     Ok(scenarios) => scenarios,
@@ -39,7 +39,7 @@ impl Bench {
     pub(crate) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
         let limits =
             Limits { max_requests: Some(usize::MAX), jobs: NonZeroUsize::new(4), ..Limits::default() };
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (clock, entropy) = (Arc::new(LeapingClock::default()), Arc::new(SystemEntropy));
         let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
             .await
             .expect("servers on loopback");
@@ -158,6 +158,20 @@ impl<F: Fn(usize, &Request) -> Option<Answer> + Send + Sync> Target for Instead<
             None => self.inner.send(request),
         }
     }
+
+    fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            let mut rest = Vec::new();
+            for request in requests {
+                let instead = (self.fault)(self.count.fetch_add(1, Ordering::Relaxed), request);
+                rest.extend(instead.is_none().then(|| request.clone()));
+                answers.push(instead);
+            }
+            let mut sent = self.inner.release(&rest).await?.into_iter();
+            Ok(answers.into_iter().filter_map(|instead| instead.or_else(|| sent.next())).collect())
+        })
+    }
 }
 
 struct After<F> {
@@ -168,6 +182,13 @@ struct After<F> {
 impl<F: Fn(&Request, Answer) -> Answer + Send + Sync> Target for After<F> {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(async move { (self.change)(request, self.inner.send(request).await) })
+    }
+
+    fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(async move {
+            let answers = self.inner.release(requests).await?.into_iter();
+            Ok(requests.iter().zip(answers).map(|(request, answer)| (self.change)(request, answer)).collect())
+        })
     }
 }
 
@@ -269,13 +290,26 @@ fn sound(outcome: &Outcome) {
     };
     let refused = &[Decision::Reject, Decision::Challenge];
     match &case_of(id).kind {
-        CaseKind::Script { expects, .. } => {
+        CaseKind::Script { script, expects } => {
             let negative = !expects.iter().all(Expect::is_accept);
             if outcome.verdict == Verdict::Pass {
-                for (index, expect) in expects.iter().enumerate() {
-                    let wanted: &[_] = if expect.is_accept() { &[Decision::Accept] } else { refused };
-                    assert!(did(last(Turn::Step(index)), wanted), "{id} passes without step {}", index + 1);
+                let mut judged = 0;
+                for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
+                    let seen = last(Turn::Step(index));
+                    let left_out = step.if_accepted.is_some() && seen.is_none();
+                    let shown = match expect {
+                        Expect::Any => continue,
+                        Expect::Accept => did(seen, &[Decision::Accept]),
+                        Expect::Reject(_) => left_out || did(seen, refused),
+                        Expect::AcceptsExactly(number) => {
+                            let crowd = seen.and_then(|exchange| exchange.crowd);
+                            did(seen, refused) && crowd.is_some_and(|crowd| crowd.accepted == *number)
+                        }
+                    };
+                    assert!(shown, "{id} passes without step {}", index + 1);
+                    judged += usize::from(!left_out);
                 }
+                assert!(judged > 0, "{id} passes without anything to judge");
                 let controls = [Turn::ControlBefore, Turn::ControlAfter];
                 let shown = controls.iter().all(|turn| did(last(*turn), &[Decision::Accept]));
                 assert!(shown || !negative, "{id} passes without its controls");

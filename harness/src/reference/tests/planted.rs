@@ -1,5 +1,7 @@
 //! Every planted bug shows, and shows as its row says: one probe for each, against a clean server and one with the bug.
 
+use std::time::Duration;
+
 use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
@@ -75,7 +77,7 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
             vec![Wire { authorization: vec![format!("Bearer {token}")], ..scene.wire(&parts()) }]
         }
         Defect::ExpIgnored => {
-            with_token(scene.mint(&TokenRequest { lifetime: std::time::Duration::ZERO, ..scene.request() }))
+            with_token(scene.mint(&TokenRequest { lifetime: Duration::ZERO, ..scene.request() }))
         }
         Defect::AudIgnored => {
             with_token(scene.mint(&TokenRequest { audience: "https://x.example".into(), ..scene.request() }))
@@ -96,6 +98,24 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
             twice(parts.signed(), parts.claim("iat", (now - 1).to_string()).signed())
         }
         Defect::ReplayKeyIsThumbprint => twice(parts().signed(), parts().signed()),
+        Defect::ReplayKeyIsProof => {
+            let proof = parts().signed();
+            twice(proof.clone(), format!("{proof}=="))
+        }
+        Defect::ReplayCheckedThenStored | Defect::ForgottenAfterASecond => {
+            let proof = parts().signed();
+            twice(proof.clone(), proof)
+        }
+        Defect::OneRequestAKey => twice(parts().signed(), parts().signed()),
+        Defect::RetentionFromReceipt => {
+            let proof = parts().claim("iat", (now + 10).to_string()).signed();
+            twice(proof.clone(), proof)
+        }
+        Defect::ReplayStoreEvicts => {
+            let first = scene.wire(&parts());
+            let others = (0..100).map(|_| scene.wire(&parts()));
+            [first.clone()].into_iter().chain(others).chain([first]).collect()
+        }
         Defect::AthNotChecked | Defect::AthShapeOnly => claim("ath", &quoted(Ath::of("other"))),
         Defect::AthOptional => no_claim("ath"),
         Defect::AthFalsySkipped => claim("ath", "\"\""),
@@ -200,11 +220,27 @@ async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     // The probe is a client of its own, as each case of a suite is.
     let scene = Scene { key: Key::fresh(), ..scene };
     let scene = Scene { token: scene.mint(&scene.request()), ..scene };
+    let wires = probe(row.defect, &scene);
+    if matches!(row.defect, Defect::ReplayCheckedThenStored | Defect::OneRequestAKey) {
+        let answers = futures_util::future::join_all(wires.into_iter().map(|wire| scene.send(wire))).await;
+        let refused = answers.iter().map(seen).find(|seen| *seen != Seen::Accepted);
+        return (control, refused.unwrap_or(Seen::Accepted));
+    }
     let mut last = Seen::Odd("no request");
-    for wire in probe(row.defect, &scene) {
+    for wire in wires {
         last = seen(&scene.send(wire).await);
+        scene.clock.advance(pause(row.defect));
     }
     (control, last)
+}
+
+/// What has to pass between the requests of a probe.
+fn pause(defect: Defect) -> Duration {
+    match defect {
+        Defect::ForgottenAfterASecond => Duration::from_secs(2),
+        Defect::RetentionFromReceipt => Duration::from_secs(65),
+        _ => Duration::ZERO,
+    }
 }
 
 #[tokio::test]
