@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::Report;
+use super::{Report, hanging};
 use crate::judge::Verdict;
 use crate::run::{Exchange, Turn};
 use crate::spec::Ledger;
 use crate::suite::{Counts, Outcome, Results};
 
-/// The widest line.
-const WIDTH: usize = 100;
 /// Where the text behind a label begins.
 const INDENT: usize = 17;
 
@@ -202,23 +200,7 @@ impl<'a> Human<'a> {
     /// # Errors
     /// Those of the output.
     pub fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let mut line = format!("    {label:width$}", width = INDENT - 4);
-        let mut column = INDENT;
-        for word in text.split_whitespace() {
-            let length = word.chars().count();
-            if column > INDENT && column + 1 + length > WIDTH {
-                writeln!(self.out, "{}", line.trim_end())?;
-                line = " ".repeat(INDENT);
-                column = INDENT;
-            }
-            if column > INDENT {
-                line.push(' ');
-                column += 1;
-            }
-            line.push_str(word);
-            column += length;
-        }
-        writeln!(self.out, "{}", line.trim_end())
+        hanging(self.out, &format!("    {label:width$}", width = INDENT - 4), text)
     }
 
     fn drift(&mut self, report: &Report<'_>) -> io::Result<()> {

@@ -1,11 +1,13 @@
 //! From results to what people and machines read: one file a format.
 
+mod hanging;
 mod human;
 pub mod json;
 mod junit;
 
 use std::io::{self, Write};
 
+pub use hanging::hanging;
 pub use human::{Human, Style, glyph};
 
 use crate::snapshot::Drift;
