@@ -2,12 +2,13 @@
 //! server to compare with.
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
-//! scenario -> target -> plan -> run -> judge -> suite -> snapshot -> report -> guide -> cli, fuzzing`. A test keeps it so,
-//! and the page `harness/ARCHITECTURE.md` draws the map.
+//! scenario -> coverage -> target -> plan -> run -> judge -> suite -> snapshot -> report -> guide -> cli, fuzzing`. A test
+//! keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod coverage;
 pub mod entropy;
 pub mod guide;
 pub mod jose;

@@ -9,6 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
+use dpop_harness::guide::WIDTH;
 use dpop_harness::scenario::EMBEDDED;
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -33,6 +34,7 @@ const FLAGS: &[(&str, &[&str])] = &[
         ],
     ),
     ("list", &["--format"]),
+    ("coverage", &["--format"]),
     ("explain", &[]),
     ("review", &["--config", "--accept"]),
     (
@@ -354,12 +356,58 @@ fn the_list_for_programs() {
 }
 
 #[test]
+fn coverage_for_people() {
+    let Ended { stdout, stderr, .. } = run(["coverage"]).with(0);
+    assert_eq!(stderr, "");
+    assert!(stdout.contains("\nRFC 9449 section 4.3: "), "{stdout}");
+    assert!(stdout.contains("because nothing to refuse"), "{stdout}");
+    for line in stdout.lines() {
+        assert!(line.chars().count() <= WIDTH, "{line}");
+    }
+    let summary = run(["coverage", "-q"]).with(0).stdout;
+    assert_eq!(summary.lines().count(), 2);
+    assert!(stdout.ends_with(&summary), "{stdout}");
+    let every = run(["coverage", "-v"]).with(0).stdout;
+    assert!(every.contains("by rs.ath.missing\n") && !stdout.contains("by rs.ath.missing\n"), "{every}");
+}
+
+#[test]
+fn coverage_for_programs() {
+    let Ended { stdout, stderr, .. } = run(["coverage", "--format", "json"]).with(0);
+    assert_eq!(stderr, "");
+    let document = json(&stdout);
+    assert_eq!(keys(&document), ["requirements", "summary"]);
+    let states = ["covered", "open", "untestable", "out-of-scope", "no-suite", "forgotten"];
+    assert_eq!(keys(&document["summary"]), states);
+    let rows = document["requirements"].as_array().expect("a list");
+    for row in rows {
+        let members = ["id", "role", "level", "source", "also", "read", "text", "state", "reason", "cases"];
+        assert_eq!(keys(row), members);
+        let cases = row["cases"].as_array().expect("a list");
+        assert_eq!(row["state"] == "covered", !cases.is_empty(), "{row}");
+        assert_eq!(
+            matches!(row["state"].as_str(), Some("open" | "untestable" | "out-of-scope")),
+            row["reason"].is_string(),
+            "{row}"
+        );
+    }
+    let counted: u64 =
+        states.iter().map(|state| document["summary"][state].as_u64().expect("a number")).sum();
+    assert_eq!(usize::try_from(counted), Ok(rows.len()));
+    let row = rows.iter().find(|row| row["id"] == "9449-4.3-12a").expect("a row");
+    assert!(row["cases"].as_array().expect("a list").contains(&"rs.ath.missing".into()), "{row}");
+}
+
+#[test]
 fn explanations() {
     for (name, said) in [
         ("rs.ath.missing", "Catches      ath-not-checked"),
         ("rs.ath", "rs.ath.missing"),
         ("missing-ath", "rs.ath.missing"),
         ("9449-4.3-12a", "rs.ath.missing"),
+        ("9449-4.3-12a", "State        covered"),
+        ("9449-11.7-1", "State        untestable: nothing to refuse"),
+        ("8414-1", "State        no-suite"),
         ("ath-not-checked", "dpop serve --defect ath-not-checked"),
         ("twin-signature", "twin-signature: "),
         ("pitfalls", "missing-ath"),

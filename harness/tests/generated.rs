@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dpop_harness::clock::LeapingClock;
+use dpop_harness::coverage::{Coverage, as_markdown};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::{FLOW, members_as_markdown};
 use dpop_harness::plan::all;
 use dpop_harness::reference::{DefectSet, NonceMode};
 use dpop_harness::scenario::{self, load_embedded};
 use dpop_harness::snapshot::Snapshot;
-use dpop_harness::spec::Profile;
+use dpop_harness::spec::{Ledger, Profile};
 use dpop_harness::suite::{against_reference, run};
 use dpop_harness::target::{self, Limits};
 
@@ -60,6 +61,12 @@ fn readme_sections() {
     let readme = with_section(&readme, "flow", &format!("```text\n{FLOW}```\n"));
     let readme = with_section(&readme, "proof", &members_as_markdown());
     check("README.md", &readme);
+}
+
+#[test]
+fn coverage_page() {
+    let scenarios = load_embedded().expect("valid");
+    check("reports/coverage.md", &as_markdown(&Coverage::of(Ledger::embedded(), &scenarios)));
 }
 
 /// What the clean reference server does with every case.

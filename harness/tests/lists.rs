@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dpop_harness::coverage::{Coverage, State};
 use dpop_harness::mutation;
 use dpop_harness::plan::{Selected, all};
 use dpop_harness::proof::Script;
 use dpop_harness::reference::DEFECTS;
 use dpop_harness::scenario::{CaseKind, Pitfall, PreflightCheck, Scenario, load_embedded};
-use dpop_harness::spec::Ledger;
+use dpop_harness::spec::{Gap, Ledger, Read, Requirement};
 
 fn scenarios() -> Vec<Scenario> {
     load_embedded().expect("valid")
@@ -86,16 +87,60 @@ fn every_pitfall_has_three_cases() {
 /// A verdict cites what somebody has to do: not a duty of clients or of authorization servers.
 #[test]
 fn cited_requirements_are_duties_of_a_resource_server() {
-    use dpop_harness::spec::Role;
     let scenarios = scenarios();
-    for selected in all(&scenarios) {
-        for id in &selected.case.spec {
-            let role = Ledger::embedded().requirement(id).map(|row| row.role);
-            assert!(
-                matches!(role, Some(Role::ResourceServer | Role::Server)),
-                "{} cites {id}, a duty of {role:?}",
-                selected.case.id
-            );
+    for row in Coverage::of(Ledger::embedded(), &scenarios).rows() {
+        let Requirement { id, role, .. } = row.requirement;
+        assert!(
+            role.includes_resource_server() || row.cases.is_empty(),
+            "{:?} cite {id}, a duty of {role:?}",
+            row.cases
+        );
+    }
+}
+
+/// Every duty of a resource server is accounted for, once: by cases, or by what the row says of itself.
+#[test]
+fn every_requirement_is_covered_or_says_why_not() {
+    let scenarios = scenarios();
+    let mut faults = Vec::new();
+    for row in Coverage::of(Ledger::embedded(), &scenarios).rows() {
+        let id = &row.requirement.id;
+        let (field, text) = match &row.requirement.gap {
+            Some(Gap::Untestable(text)) => ("untestable", text.as_str()),
+            Some(Gap::OutOfScope(text)) => ("out-of-scope", text.as_str()),
+            Some(Gap::Open(text)) => ("open", text.as_str()),
+            None if row.state() == State::Forgotten => {
+                faults.push(format!(
+                    "{id}: no case cites it; write one, or say `untestable`, `out-of-scope` or `open`"
+                ));
+                continue;
+            }
+            None => continue,
+        };
+        if !row.cases.is_empty() {
+            let cases = row.cases.join(", ");
+            faults.push(format!("{id}: delete its line `{field}: …`, as it is cited by {cases}"));
         }
+        if !row.requirement.role.includes_resource_server() {
+            faults.push(format!("{id}: delete its line `{field}: …`, as its role has no suite yet"));
+        }
+        if text.trim().is_empty() {
+            faults.push(format!("{id}: `{field}` without a reason"));
+        }
+    }
+    assert!(faults.is_empty(), "scenarios/ledger.yaml:\n{}", faults.join("\n"));
+}
+
+/// No verdict rests on what nobody has looked up.
+#[test]
+fn cited_requirements_were_read() {
+    let scenarios = scenarios();
+    for row in Coverage::of(Ledger::embedded(), &scenarios).rows() {
+        let Requirement { id, source, read, .. } = row.requirement;
+        assert!(
+            *read != Read::Unread || row.cases.is_empty(),
+            "{:?} cite {id}: look it up in {source}",
+            row.cases
+        );
     }
 }

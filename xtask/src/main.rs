@@ -22,7 +22,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "codegen",
         arguments: "",
-        about: "write the files that are made from the code: schemas, the reference server's snapshot",
+        about: "write the files that are made from the code: schemas, coverage, the reference server's snapshot",
         run: codegen::run,
     },
     Command {

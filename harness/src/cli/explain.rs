@@ -4,12 +4,14 @@ use clap::Args;
 
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
+use crate::coverage::Coverage;
 use crate::entropy::SystemEntropy;
 use crate::guide::{self, Example, FLOW, MEMBERS, Page};
 use crate::mutation;
 use crate::reference::DEFECTS;
+use crate::report::hanging;
 use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
-use crate::spec::Ledger;
+use crate::spec::{Ledger, Requirement};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -33,9 +35,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     } else if let Some(page) = guide::page(name) {
         explain_page(page, &scenarios, out)?;
     } else if let Some(row) = Ledger::embedded().requirement(name) {
-        writeln!(out, "{}: {}", row.id, row.text)?;
-        writeln!(out, "\n{}, {}", row.source, row.level.name().to_uppercase())?;
-        cited_by(&scenarios, name, out)?;
+        explain_requirement(row, &scenarios, out)?;
     } else if let Some(row) = DEFECTS.iter().find(|row| row.name == name) {
         writeln!(out, "{}: {}", row.name, row.summary)?;
         writeln!(out, "\nCaught by {}.\nTry it: dpop serve --defect {}", row.caught_by.join(", "), row.name)?;
@@ -178,9 +178,24 @@ fn explain_proof(out: &mut dyn Write) -> io::Result<()> {
     write!(out, "\n{}", Example::made_now(&SystemClock, &SystemEntropy))
 }
 
-fn cited_by(scenarios: &[Scenario], requirement: &str, out: &mut dyn Write) -> io::Result<()> {
-    let cites = |case: &&Case| case.spec.iter().any(|id| id == requirement);
-    for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(cites) {
+fn explain_requirement(
+    requirement: &Requirement,
+    scenarios: &[Scenario],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Requirement { id, role, level, source, also, read, text, gap: _ } = requirement;
+    hanging(out, &format!("{id}: "), text)?;
+    writeln!(out, "\n{source}, {}, a duty of {}", level.name().to_uppercase(), role.phrase())?;
+    if let Some(also) = also {
+        writeln!(out, "Also         {also}")?;
+    }
+    writeln!(out, "Source       {}", read.phrase())?;
+    let coverage = Coverage::of(Ledger::embedded(), scenarios);
+    if let Some(row) = coverage.row(id) {
+        let reason = row.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        hanging(out, "State        ", &format!("{}{reason}", row.state().name()))?;
+    }
+    for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(|case| case.spec.contains(id)) {
         writeln!(out, "  {:32} {}", case.id, case.title)?;
     }
     Ok(())

@@ -19,8 +19,9 @@ pub(super) struct Arguments {
     format: Form,
 }
 
+/// The form of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// A line each.
     Human,
     /// For programs.

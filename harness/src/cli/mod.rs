@@ -1,5 +1,6 @@
 //! The command line: one file a command. The only part of the library that prints.
 
+mod coverage;
 mod demo;
 mod exit;
 mod explain;
@@ -78,6 +79,8 @@ enum Command {
     Run(run::Arguments),
     /// List the cases.
     List(list::Arguments),
+    /// Show which requirements of the specifications the cases cover, and why not the others.
+    Coverage(coverage::Arguments),
     /// Explain a case, scenario, pitfall, rule, requirement, planted bug or mutation; `guide` lists the pages of the guide.
     Explain(explain::Arguments),
     /// Show how outcomes differ from those reviewed last, and accept them.
@@ -176,6 +179,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments, &mut context),
         Command::Run(arguments) => run::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
+        Command::Coverage(arguments) => coverage::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),

@@ -4,7 +4,7 @@ mod ledger;
 
 use serde::{Deserialize, Serialize};
 
-pub use ledger::{Ledger, Requirement, Role};
+pub use ledger::{Gap, Ledger, Read, Requirement, Role};
 
 /// How binding a requirement is (RFC 2119), and so what a violation amounts to.
 #[derive(
