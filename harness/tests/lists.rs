@@ -8,7 +8,7 @@ use dpop_harness::plan::{Selected, all};
 use dpop_harness::proof::Script;
 use dpop_harness::reference::DEFECTS;
 use dpop_harness::scenario::{CaseKind, Pitfall, PreflightCheck, Scenario, load_embedded};
-use dpop_harness::spec::{Gap, Ledger, Read, Requirement};
+use dpop_harness::spec::{Gap, Ledger, Level, Read, Requirement};
 
 fn scenarios() -> Vec<Scenario> {
     load_embedded().expect("valid")
@@ -143,4 +143,30 @@ fn cited_requirements_were_read() {
             row.cases
         );
     }
+}
+
+/// Cases that ask for more than what they cite, and why.
+const STRICTER: &[(&str, &str)] = &[(
+    "rs.accept.iat-slightly-ahead",
+    "a server may refuse it, and then refuses honest clients whose clock is a little ahead of its own",
+)];
+
+/// A missed MUST is a failure, so the text has to say MUST. What is policy is decided by the profile.
+#[test]
+fn no_case_is_stricter_than_what_it_cites() {
+    let scenarios = scenarios();
+    let mut stricter = BTreeSet::new();
+    for Selected { case, .. } in all(&scenarios) {
+        let levels =
+            case.spec.iter().filter_map(|id| Ledger::embedded().requirement(id)).map(|row| row.level);
+        let strictest = levels.min().expect("a case cites something");
+        if case.level != Level::Policy && case.level < strictest {
+            stricter.insert(case.id.as_str());
+        }
+    }
+    let excused: BTreeSet<&str> = STRICTER.iter().map(|(id, _)| *id).collect();
+    let found: Vec<_> = stricter.difference(&excused).collect();
+    assert!(found.is_empty(), "lower `level`, or cite the row that says so: {found:?}");
+    let stale: Vec<_> = excused.difference(&stricter).collect();
+    assert!(stale.is_empty(), "delete from STRICTER: {stale:?}");
 }
