@@ -110,13 +110,15 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
             AthSource::PresentedToken => "",
             AthSource::SpareToken => " of another token of the same key",
         };
+        let half = if ath.half { "left half of the hash as " } else { "" };
         let hash = if ath.sha512 { " with SHA-512" } else { "" };
         let encoded = match ath.encode {
             Encoding::Base64url => "",
             Encoding::Padded => " with padding",
             Encoding::Hex => " in hexadecimal",
+            Encoding::UpperCase => " in upper case",
         };
-        phrases.push(format!("ath{of}{hash}{encoded}"));
+        phrases.push(format!("{half}ath{of}{hash}{encoded}"));
     }
     if let Some(NonceEdit::MadeUp) = edits.nonce {
         phrases.push("a nonce that the server never supplied".to_owned());
@@ -135,6 +137,7 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
             JsonType::Array => "an array",
             JsonType::Object => "an object",
             JsonType::String => "a string",
+            JsonType::Fraction => "a number with a fraction",
         };
         phrases.push(format!("{name} with the right value in {json_type}"));
     }

@@ -14,6 +14,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         stage: Stage::Draft(private_jwk),
     },
     Mutation {
+        name: "jwk-set",
+        phrase: "jwk is a JWK Set with the right key in it",
+        stage: Stage::Draft(jwk_set),
+    },
+    Mutation {
         name: "extra-jwk-members",
         phrase: "jwk with kid, use and key_ops in front of the required members",
         stage: Stage::Draft(extra_jwk_members),
@@ -40,6 +45,12 @@ fn with_jwk(draft: &mut Draft, change: impl FnOnce(&mut Object)) {
 
 fn private_jwk(draft: &mut Draft, key: &ProofKey) {
     with_jwk(draft, |jwk| jwk.append("d", key.private_member()));
+}
+
+fn jwk_set(draft: &mut Draft, _: &ProofKey) {
+    if let Some(jwk) = draft.header.member("jwk").cloned() {
+        draft.header.set("jwk", Object::from([("keys", Json::Array(vec![jwk]))]));
+    }
 }
 
 fn extra_jwk_members(draft: &mut Draft, _: &ProofKey) {

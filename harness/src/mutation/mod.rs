@@ -32,8 +32,8 @@ enum Stage {
     Draft(fn(&mut Draft, &ProofKey)),
     /// After signing; the key is the one in `jwk`.
     Sign(fn(&mut Signed, &ProofKey)),
-    /// The same, for ES256 signatures only: others don't have the form that it plays with.
-    SignEs256(fn(&mut Signed)),
+    /// The same, for ES256 only: other keys or signatures don't have the form that it plays with.
+    SignEs256(fn(&mut Signed, &ProofKey)),
     /// After signing: the signature's text in another spelling that a lenient decoder reads as the same bytes; none
     /// where this one has none of the kind.
     Respell(fn(&str) -> Option<String>),
@@ -50,8 +50,7 @@ impl Mutation {
     /// Applies it to a signed proof, if that is its stage; `key` is the one in `jwk`.
     fn spoil(&self, signed: &mut Signed, key: &ProofKey) -> Result<(), EditError> {
         match self.stage {
-            Stage::Sign(apply) => apply(signed, key),
-            Stage::SignEs256(apply) => apply(signed),
+            Stage::Sign(apply) | Stage::SignEs256(apply) => apply(signed, key),
             Stage::Respell(respelled) if !signed.respell_signature(respelled) => {
                 return Err(EditError::NoOtherSpelling(self.name));
             }
@@ -77,14 +76,4 @@ pub fn find(name: &str) -> Option<&'static Mutation> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let names: BTreeSet<_> = catalogue().map(|mutation| mutation.name).collect();
-        assert_eq!(names.len(), catalogue().count());
-    }
-}
+mod tests;

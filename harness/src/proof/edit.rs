@@ -247,7 +247,9 @@ impl<'a> Material<'a> {
             AthSource::PresentedToken => presented,
             AthSource::SpareToken => self.spare.ok_or(EditError::NoSpareToken)?,
         };
-        let hash = digest(if edit.sha512 { &SHA512 } else { &SHA256 }, token.expose().as_bytes());
+        let digest = digest(if edit.sha512 { &SHA512 } else { &SHA256 }, token.expose().as_bytes());
+        let (left, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+        let hash = if edit.half { left } else { digest.as_ref() };
         Ok(match edit.encode {
             Encoding::Base64url => base64url::encode(hash),
             Encoding::Padded => {
@@ -255,7 +257,8 @@ impl<'a> Material<'a> {
                 text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
                 text
             }
-            Encoding::Hex => hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            Encoding::UpperCase => base64url::encode(hash).to_ascii_uppercase(),
+            Encoding::Hex => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         })
     }
 }
@@ -269,5 +272,9 @@ fn retyped(value: &Json, json_type: JsonType) -> Json {
         JsonType::Array => Json::Array(vec![value.clone()]),
         JsonType::Object => Json::Object(Object::from([("value", value.clone())])),
         JsonType::String => Json::String(value.as_str().map_or_else(|| value.to_text(), str::to_owned)),
+        JsonType::Fraction => match value {
+            Json::Number(digits) => Json::Number(format!("{digits}.5")),
+            other => other.clone(),
+        },
     }
 }

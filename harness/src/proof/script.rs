@@ -152,6 +152,8 @@ pub struct AthEdit {
     pub of: AthSource,
     /// SHA-512 instead of SHA-256.
     pub sha512: bool,
+    /// Only the left half of the hash, as `at_hash` has it (OpenID Connect Core section 3.1.3.6).
+    pub half: bool,
     /// How the hash is written.
     pub encode: Encoding,
 }
@@ -178,6 +180,8 @@ pub enum Encoding {
     Padded,
     /// Hexadecimal digits in lower case.
     Hex,
+    /// base64url with its letters in upper case.
+    UpperCase,
 }
 
 /// Another nonce.
@@ -208,6 +212,8 @@ pub enum JsonType {
     Object,
     /// The value's text as a string.
     String,
+    /// The number with `.5` behind it.
+    Fraction,
 }
 
 /// Edits to the access token.

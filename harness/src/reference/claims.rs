@@ -25,7 +25,8 @@ pub(super) fn check_jti(claims: &Object, defects: DefectSet) -> Result<Option<St
         Some(value) if defects.contains(Defect::JtiAnyType) => Ok(Some(value.to_text())),
         _ => {
             let jti = text(claims, "jti")?;
-            if jti.is_empty() || jti.len() > MAX_JTI_BYTES {
+            let empty = jti.is_empty() && !defects.contains(Defect::JtiEmptyAccepted);
+            if empty || jti.len() > MAX_JTI_BYTES {
                 return Err(Refusal::JtiLength(jti.len()));
             }
             Ok(Some(jti.to_owned()))
@@ -35,8 +36,11 @@ pub(super) fn check_jti(claims: &Object, defects: DefectSet) -> Result<Option<St
 
 /// Check 8: `htm` is the method of the request. Methods are case-sensitive (RFC 9110 section 9.1).
 pub(super) fn check_htm(claims: &Object, method: &str, defects: DefectSet) -> Result<(), Refusal> {
-    let optional = defects.contains(Defect::HtmOptional) && claims.member("htm").is_none();
-    if optional || defects.contains(Defect::HtmNotChecked) {
+    let htm = claims.member("htm");
+    let skipped = (defects.contains(Defect::HtmOptional) && htm.is_none())
+        || (defects.contains(Defect::HtmFalsySkipped) && faulty::is_falsy(htm))
+        || (defects.contains(Defect::HtmNonStringSkipped) && faulty::is_no_string(htm));
+    if skipped || defects.contains(Defect::HtmNotChecked) {
         return Ok(());
     }
     let htm = match faulty::first_of_array(claims, "htm") {
@@ -49,8 +53,11 @@ pub(super) fn check_htm(claims: &Object, method: &str, defects: DefectSet) -> Re
 
 /// Check 9: `htu` is the URI of the request, query and fragment ignored.
 pub(super) fn check_htu(claims: &Object, uri: RequestUri<'_>, defects: DefectSet) -> Result<(), Refusal> {
-    let optional = defects.contains(Defect::HtuOptional) && claims.member("htu").is_none();
-    if optional || defects.contains(Defect::HtuNotChecked) {
+    let htu = claims.member("htu");
+    let skipped = (defects.contains(Defect::HtuOptional) && htu.is_none())
+        || (defects.contains(Defect::HtuFalsySkipped) && faulty::is_falsy(htu))
+        || (defects.contains(Defect::HtuNonStringSkipped) && faulty::is_no_string(htu));
+    if skipped || defects.contains(Defect::HtuNotChecked) {
         return Ok(());
     }
     let htu: Uri = text(claims, "htu")?.parse().map_err(Refusal::HtuNotUri)?;
@@ -86,11 +93,16 @@ pub(super) fn check_nonce(
 ///
 /// Returns the last second in which a proof of this date is acceptable: until then its `jti` must be remembered.
 pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result<i64, Refusal> {
-    let missing = claims.member("iat").is_none();
-    if defects.contains(Defect::IatNotChecked) || (missing && defects.contains(Defect::IatOptional)) {
+    let iat = claims.member("iat");
+    let skipped = (defects.contains(Defect::IatOptional) && iat.is_none())
+        || (defects.contains(Defect::IatFalsySkipped) && faulty::is_falsy(iat))
+        || (defects.contains(Defect::IatNonNumberSkipped) && faulty::is_no_number(iat))
+        || (defects.contains(Defect::IatOverflow) && faulty::is_young(iat, now));
+    if skipped || defects.contains(Defect::IatNotChecked) {
         return Ok(now.saturating_add(PAST_WINDOW));
     }
-    let iat = match claims.member("iat").ok_or(Refusal::ClaimMissing("iat"))? {
+    let iat = match iat.ok_or(Refusal::ClaimMissing("iat"))? {
+        Json::Number(number) if defects.contains(Defect::IatFractionRefused) && number.contains('.') => None,
         Json::String(digits) if defects.contains(Defect::IatStringAccepted) => digits.parse().ok(),
         value => value.as_f64(),
     };

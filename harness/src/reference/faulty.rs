@@ -89,8 +89,16 @@ impl<'de> Deserialize<'de> for Members {
 
 /// Whether an algorithm that the server does not support passes.
 pub(super) fn alg_accepted(alg: &str, defects: DefectSet) -> bool {
-    (defects.contains(Defect::AlgNoneAccepted) && alg.eq_ignore_ascii_case("none"))
+    none_accepted(alg, defects)
         || (defects.contains(Defect::HmacAccepted) && alg == "HS256")
+        || defects.contains(Defect::AlgOfTheKeyTaken)
+}
+
+/// Whether `alg` is a spelling of `none` that passes.
+fn none_accepted(alg: &str, defects: DefectSet) -> bool {
+    alg.eq_ignore_ascii_case("none")
+        && (defects.contains(Defect::AlgNoneAccepted)
+            || (defects.contains(Defect::AlgNoneBySpelling) && alg != "none"))
 }
 
 /// Whether an algorithm is refused although the server says that it accepts it.
@@ -107,19 +115,15 @@ pub(super) fn alg_refused(alg: Alg, defects: DefectSet) -> bool {
 
 /// The algorithm that the server verifies with, where the header says `alg`.
 pub(super) fn alg_for(alg: Option<Alg>, key: &PublicJwk, defects: DefectSet) -> Option<Alg> {
-    match alg {
-        Some(alg) if defects.contains(Defect::AlgOfTheKeyTaken) && !key.algs().contains(&alg) => {
-            key.algs().first().copied()
-        }
-        alg => alg,
-    }
+    let of_the_key = alg.is_some_and(|alg| key.algs().contains(&alg));
+    if defects.contains(Defect::AlgOfTheKeyTaken) && !of_the_key { key.algs().first().copied() } else { alg }
 }
 
 /// Whether a signature passes that does not verify.
 pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> bool {
     let alg = jws.header.member("alg").and_then(Json::as_str).unwrap_or_default();
     if alg.eq_ignore_ascii_case("none") {
-        return defects.contains(Defect::AlgNoneAccepted);
+        return none_accepted(alg, defects);
     }
     if alg == "HS256" {
         return defects.contains(Defect::HmacAccepted) && hmac_verifies(jws, key);
@@ -164,6 +168,19 @@ fn hmac_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         hmac::verify(&secret, jws.signing_input.as_bytes(), &jws.signature).is_ok()
     })
+}
+
+/// The object that the server takes for the key: the first of a list where a defect looks for one there.
+pub(super) fn jwk_object(jwk: &Json, defects: DefectSet) -> Option<&Object> {
+    let first = |keys: &'_ Json| matches!(keys, Json::Array(_));
+    let list = match jwk {
+        Json::Object(set) => set.member("keys").filter(|keys| first(keys)),
+        other => Some(other).filter(|keys| first(keys)),
+    };
+    match list {
+        Some(Json::Array(keys)) if defects.contains(Defect::JwkFirstOfList) => keys.first()?.as_object(),
+        Some(_) | None => jwk.as_object(),
+    }
 }
 
 /// The `jwk` that the server reads: a private key loses what makes it private where a defect accepts it.
@@ -246,6 +263,8 @@ pub(super) fn ath_accepted(ath: Option<&Json>, access_token: &str, defects: Defe
         None => is(Defect::AthOptional) || is(Defect::AthFalsySkipped),
         Some(Json::String(ath)) => {
             (is(Defect::AthFalsySkipped) && ath.is_empty())
+                || (is(Defect::AthCaseFolded) && ath.eq_ignore_ascii_case(expected.as_str()))
+                || (is(Defect::AthPrefix) && begins_with(expected.as_str(), ath))
                 || (is(Defect::AthShapeOnly) && base64url::decode(ath).is_some_and(|hash| hash.len() == 32))
                 || (is(Defect::AthHexAccepted)
                     && hex(&digest::SHA256, access_token).eq_ignore_ascii_case(ath))
@@ -266,6 +285,38 @@ pub(super) fn ath_accepted(ath: Option<&Json>, access_token: &str, defects: Defe
         }
         Some(Json::Bool(true) | Json::Number(_) | Json::Object(_)) => is(Defect::AthNonStringSkipped),
     }
+}
+
+/// Whether the bytes that `text` encodes begin with those that `beginning` encodes.
+fn begins_with(text: &str, beginning: &str) -> bool {
+    let decoded = |text: &str| base64url::decode(text);
+    decoded(text).zip(decoded(beginning)).is_some_and(|(whole, part)| whole.starts_with(&part))
+}
+
+/// What `if (value)` takes for false in JavaScript and its like.
+pub(super) fn is_falsy(value: Option<&Json>) -> bool {
+    match value {
+        None | Some(Json::Null | Json::Bool(false)) => true,
+        Some(Json::String(text)) => text.is_empty(),
+        Some(number @ Json::Number(_)) => number.as_f64() == Some(0.0),
+        Some(Json::Bool(true) | Json::Array(_) | Json::Object(_)) => false,
+    }
+}
+
+/// Whether a claim is there and of another type than string.
+pub(super) fn is_no_string(value: Option<&Json>) -> bool {
+    value.is_some_and(|value| !matches!(value, Json::String(_)))
+}
+
+/// Whether a claim is there and of another type than number.
+pub(super) fn is_no_number(value: Option<&Json>) -> bool {
+    value.is_some_and(|value| !matches!(value, Json::Number(_)))
+}
+
+/// Whether an `iat` is one of the last minutes, where 64 bits wrap round.
+pub(super) fn is_young(iat: Option<&Json>, now: i64) -> bool {
+    let iat = iat.and_then(Json::as_i64);
+    iat.is_some_and(|iat| iat <= now && now.wrapping_sub(iat) <= super::claims::PAST_WINDOW)
 }
 
 /// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.

@@ -148,10 +148,12 @@ impl Verifier {
         let member = match header.member("jwk") {
             None if self.defects.contains(Defect::JwkOptional) => return Ok(None),
             None => return Err(Refusal::ParameterMissing("jwk")),
-            Some(member) => member.as_object().ok_or(Refusal::ParameterType("jwk"))?,
+            Some(member) => member,
         };
-        let jwk = faulty::readable_jwk(member, self.defects);
-        let public = PublicJwk::from_json(&jwk).map_err(Refusal::Jwk)?;
+        let (jwk, public) = match self.readable(member) {
+            Err(_) if self.defects.contains(Defect::JwkUnreadableSkipped) => return Ok(None),
+            readable => readable?,
+        };
         check_purpose(&jwk, header)?;
         if self.defects.contains(Defect::KeyCachedByThumbprint)
             && let Some(bound) = bound_key
@@ -160,6 +162,13 @@ impl Verifier {
             return Ok(Some(ProofKey { thumbprint: bound, public: known }));
         }
         Ok(Some(ProofKey { thumbprint: faulty::thumbprint(&jwk, &public, self.defects), public }))
+    }
+
+    fn readable(&self, jwk: &Json) -> Result<(Object, PublicJwk), Refusal> {
+        let object = faulty::jwk_object(jwk, self.defects).ok_or(Refusal::ParameterType("jwk"))?;
+        let object = faulty::readable_jwk(object, self.defects);
+        let public = PublicJwk::from_json(&object).map_err(Refusal::Jwk)?;
+        Ok((object, public))
     }
 
     fn remembered_key(&self, thumbprint: Jkt) -> Option<PublicJwk> {
@@ -203,7 +212,10 @@ fn read(proof: &[u8], defects: DefectSet) -> Result<Compact<'_>, Refusal> {
 /// defect accepts what is no algorithm for proofs.
 fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Option<Alg>, Refusal> {
     check_typ(header, defects)?;
-    let name = text(header, "alg")?;
+    let name = match header.member("alg") {
+        None if defects.contains(Defect::AlgOfTheKeyTaken) => "",
+        _ => text(header, "alg")?,
+    };
     let alg = Alg::from_name(name);
     let accepted = match alg {
         Some(alg) => algs.contains(alg) && !faulty::alg_refused(alg, defects),
@@ -232,9 +244,13 @@ fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
     if optional || defects.contains(Defect::TypNotChecked) {
         return Ok(());
     }
+    if defects.contains(Defect::TypNonStringSkipped) && faulty::is_no_string(header.member("typ")) {
+        return Ok(());
+    }
     let typ = text(header, "typ")?;
     let plain_jwt = defects.contains(Defect::TypPlainJwtAccepted) && typ.eq_ignore_ascii_case("JWT");
-    if typ == PROOF_TYP || plain_jwt { Ok(()) } else { Err(Refusal::Typ) }
+    let longer = defects.contains(Defect::TypPrefix) && typ.starts_with(PROOF_TYP);
+    if typ == PROOF_TYP || plain_jwt || longer { Ok(()) } else { Err(Refusal::Typ) }
 }
 
 /// `use`, `key_ops` and `alg` of a key, where they are given, allow it to verify this signature (RFC 7517 sections 4.2,

@@ -40,10 +40,14 @@ pub enum Defect {
     AthHexAccepted,
     AthSha512Accepted,
     AthShapeOnly,
+    AthPrefix,
+    AthCaseFolded,
     HtmNotChecked,
     HtmOptional,
     HtmCaseFolded,
     HtmFirstOfArray,
+    HtmFalsySkipped,
+    HtmNonStringSkipped,
     HtuNotChecked,
     HtuOptional,
     HtuPrefix,
@@ -55,6 +59,8 @@ pub enum Defect {
     HtuWithRequestQuery,
     HtuQueryRefused,
     HtuLiteral,
+    HtuFalsySkipped,
+    HtuNonStringSkipped,
     NonceNotChecked,
     NonceNotDemanded,
     NonceEmptySkipped,
@@ -65,6 +71,7 @@ pub enum Defect {
     ProofOptional,
     TokenOptional,
     AlgNoneAccepted,
+    AlgNoneBySpelling,
     HmacAccepted,
     ZeroSignatureAccepted,
     DerSignatureAccepted,
@@ -79,7 +86,11 @@ pub enum Defect {
     TypNotChecked,
     TypOptional,
     TypPlainJwtAccepted,
+    TypNonStringSkipped,
+    TypPrefix,
     JwkOptional,
+    JwkUnreadableSkipped,
+    JwkFirstOfList,
     JwkPrivateAccepted,
     TwoSegmentsAccepted,
     FirstDuplicateWins,
@@ -91,8 +102,13 @@ pub enum Defect {
     IatFutureUnlimited,
     IatStringAccepted,
     IatZeroSkew,
+    IatFalsySkipped,
+    IatNonNumberSkipped,
+    IatOverflow,
+    IatFractionRefused,
     JtiOptional,
     JtiAnyType,
+    JtiEmptyAccepted,
     FirstProofWins,
     LastProofWins,
     UnknownClaimsRefused,
@@ -147,7 +163,7 @@ impl Defect {
 
 /// The bugs that a server has: usually none or one.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct DefectSet(u128);
+pub struct DefectSet([u128; 2]);
 
 impl DefectSet {
     /// No bug.
@@ -157,12 +173,13 @@ impl DefectSet {
 
     /// Whether `defect` is one of them.
     pub fn contains(self, defect: Defect) -> bool {
-        self.0 & Self::bit(defect) != 0
+        let (word, bit) = Self::bit(defect);
+        self.0[word] & bit != 0
     }
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == [0; 2]
     }
 
     /// The bugs, in the order of [`DEFECTS`].
@@ -170,20 +187,27 @@ impl DefectSet {
         DEFECTS.iter().map(|row| row.defect).filter(move |defect| self.contains(*defect))
     }
 
-    fn bit(defect: Defect) -> u128 {
-        1 << (defect as u32)
+    /// The word that holds the bit of a bug, and the bit.
+    fn bit(defect: Defect) -> (usize, u128) {
+        let number = defect as usize;
+        (number / 128, 1 << (number % 128))
     }
 }
 
 impl FromIterator<Defect> for DefectSet {
     fn from_iter<I: IntoIterator<Item = Defect>>(defects: I) -> Self {
-        Self(defects.into_iter().fold(0, |set, defect| set | Self::bit(defect)))
+        let mut set = Self::default();
+        for defect in defects {
+            let (word, bit) = Self::bit(defect);
+            set.0[word] |= bit;
+        }
+        set
     }
 }
 
 impl From<Defect> for DefectSet {
     fn from(defect: Defect) -> Self {
-        Self(Self::bit(defect))
+        Self::from_iter([defect])
     }
 }
 
@@ -204,7 +228,7 @@ mod tests {
         let declared = Defect::ProtectsNothing as usize + 1;
         assert_eq!(DEFECTS.len(), declared, "ProtectsNothing is the last variant");
         assert!(DEFECTS.iter().enumerate().all(|(index, row)| row.defect as usize == index));
-        assert!(declared <= 128, "DefectSet has 128 bits");
+        assert!(declared <= 256, "DefectSet has 256 bits");
     }
 
     #[test]

@@ -126,6 +126,8 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
             let hash = sha(&aws_lc_rs::digest::SHA256);
             claim("ath", &quoted(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
         }
+        Defect::AthPrefix => claim("ath", &quoted(base64url::encode(&sha(&aws_lc_rs::digest::SHA256)[..16]))),
+        Defect::AthCaseFolded => claim("ath", &quoted(Ath::of(&scene.token)).to_ascii_uppercase()),
         Defect::AthSha512Accepted => {
             claim("ath", &quoted(base64url::encode(sha(&aws_lc_rs::digest::SHA512))))
         }
@@ -133,6 +135,8 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::HtmOptional => no_claim("htm"),
         Defect::HtmCaseFolded => claim("htm", "\"get\""),
         Defect::HtmFirstOfArray => claim("htm", "[\"GET\"]"),
+        Defect::HtmFalsySkipped => claim("htm", "\"\""),
+        Defect::HtmNonStringSkipped => claim("htm", "{\"value\":\"GET\"}"),
         Defect::HtuNotChecked | Defect::HtuOriginOnly => htu(other_url),
         Defect::HtuOptional => no_claim("htu"),
         Defect::HtuPrefix => htu(&format!("{url}/more")),
@@ -143,6 +147,8 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::HtuWithRequestQuery => vec![Wire { target: "/resource?x=1".into(), ..scene.wire(&parts()) }],
         Defect::HtuQueryRefused => htu(&format!("{url}?x=1")),
         Defect::HtuLiteral => htu(&url.replace("http:", "HTTP:")),
+        Defect::HtuFalsySkipped => htu(""),
+        Defect::HtuNonStringSkipped => claim("htu", &format!("[{}]", quoted(url))),
         Defect::NonceNotChecked => claim("nonce", "\"made-up\""),
         Defect::NonceNotDemanded => no_claim("nonce"),
         Defect::NonceEmptySkipped => claim("nonce", "\"\""),
@@ -155,6 +161,7 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::ProofOptional => vec![Wire { proofs: vec![], ..scene.wire(&parts()) }],
         Defect::TokenOptional => vec![Wire { authorization: vec![], ..scene.wire(&parts()) }],
         Defect::AlgNoneAccepted => proof(parts().parameter("alg", "\"none\"").with_signature("")),
+        Defect::AlgNoneBySpelling => proof(parts().parameter("alg", "\"NONE\"").with_signature("")),
         Defect::HmacAccepted => {
             let parts = parts().parameter("alg", "\"HS256\"");
             let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &scene.key.point());
@@ -174,8 +181,14 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::Ps256Refused => by_key_for(Alg::Ps256, Alg::Ps256),
         Defect::Rs256Refused => by_key_for(Alg::Rs256, Alg::Rs256),
         Defect::TypNotChecked | Defect::TypPlainJwtAccepted => one(parts().parameter("typ", "\"JWT\"")),
+        Defect::TypNonStringSkipped => one(parts().parameter("typ", "[\"dpop+jwt\"]")),
+        Defect::TypPrefix => one(parts().parameter("typ", "\"dpop+jwt+x\"")),
         Defect::TypOptional => one(parts().without_parameter("typ")),
         Defect::JwkOptional => one(parts().without_parameter("jwk")),
+        Defect::JwkUnreadableSkipped => one(parts().parameter("jwk", "{}")),
+        Defect::JwkFirstOfList => {
+            one(parts().parameter("jwk", format!("{{\"keys\":[{}]}}", scene.key.jwk())))
+        }
         Defect::JwkPrivateAccepted => {
             one(parts().parameter("jwk", scene.key.jwk_with(&scene.key.private_member())))
         }
@@ -188,8 +201,13 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::IatFutureUnlimited => claim("iat", "9999999999"),
         Defect::IatStringAccepted => claim("iat", &quoted(now)),
         Defect::IatZeroSkew => claim("iat", &(now + 5).to_string()),
+        Defect::IatFalsySkipped => claim("iat", "0"),
+        Defect::IatNonNumberSkipped => claim("iat", "true"),
+        Defect::IatOverflow => claim("iat", &i64::MIN.to_string()),
+        Defect::IatFractionRefused => claim("iat", &format!("{now}.5")),
         Defect::JtiOptional => no_claim("jti"),
         Defect::JtiAnyType => claim("jti", "1"),
+        Defect::JtiEmptyAccepted => claim("jti", "\"\""),
         Defect::FirstProofWins | Defect::LastProofWins => {
             vec![Wire { proofs: vec![parts().signed(), parts().signed()], ..scene.wire(&parts()) }]
         }

@@ -1,0 +1,131 @@
+//! What edits and mutations make of a correct proof and request, to the byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lc_rs::hmac;
+use p256::pkcs8::{EncodePublicKey as _, LineEnding};
+
+use super::{Minted, catalogue, mint};
+use crate::entropy::{SeededEntropy, SystemEntropy};
+use crate::jose::json::{self, Json};
+use crate::jose::uri::Uri;
+use crate::jose::{Nonce, PublicJwk, base64url};
+use crate::proof::{AccessToken, Call, EditError, Material, ProofKey, Step};
+
+const URL: &str = "https://rs.example/v1/me";
+const NONCE: &str = "eyJ7S_zG.eyJH0-Z.HX4w-7v";
+/// The access token of RFC 9449 section 7.1.
+const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+
+/// A GET of `url` with these edits to the proof and to the request, by `key`.
+fn minted(key: &ProofKey, url: &str, proof: &str, request: &str) -> Result<Minted, EditError> {
+    let step = Step {
+        proof: serde_yaml::from_str(proof).expect("edits of a proof"),
+        request: serde_yaml::from_str(request).expect("edits of a request"),
+        ..Step::default()
+    };
+    let uri: Uri = url.parse().expect("a URL");
+    let nonce: Nonce = NONCE.parse().expect("a nonce");
+    let material = Material {
+        key,
+        token: &AccessToken::new(TOKEN),
+        spare: None,
+        stranger: None,
+        issuer: None,
+        nonce: Some(&nonce),
+        call: &Call { method: "GET".into(), htu: uri.without_query(), uri },
+        now: 1_700_000_000,
+        entropy: &SystemEntropy,
+        choices: &SeededEntropy::new(0),
+        earlier: &BTreeMap::new(),
+    };
+    mint(&step, &material)
+}
+
+/// The JSON text of the claim or header parameter `name` of a proof with these edits; empty where it is absent.
+fn member(url: &str, proof: &str, name: &str) -> Result<String, EditError> {
+    let minted = minted(&ProofKey::generate(&SystemEntropy), url, proof, "{}")?;
+    let texts = [minted.proof.claims, minted.proof.header];
+    let found = texts.iter().find_map(|text| {
+        let object = json::read(text.as_bytes()).expect("JSON");
+        object.as_object().and_then(|object| object.member(name)).map(Json::to_text)
+    });
+    Ok(found.unwrap_or_default())
+}
+
+#[track_caller]
+fn check(proof: &str, name: &str, expected: &str) {
+    assert_eq!(member(URL, proof, name).as_deref(), Ok(expected), "{proof}");
+}
+
+#[test]
+fn names_are_unique() {
+    let names: BTreeSet<_> = catalogue().map(|mutation| mutation.name).collect();
+    assert_eq!(names.len(), catalogue().count());
+}
+
+#[test]
+fn ath() {
+    // RFC 9449 section 7.1; the others were computed with Python's hashlib.
+    check("{}", "ath", r#""fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo""#);
+    check("{ ath: { half: true } }", "ath", r#""fUHyO2r2Z3DZ53EsNrWBbw""#);
+    check("{ ath: { encode: upper-case } }", "ath", r#""FUHYO2R2Z3DZ53ESNRWBB0XWXOANY59IIKCAQKSMQEO""#);
+    check(
+        "{ ath: { encode: hex } }",
+        "ath",
+        r#""7d41f23b6af66770d9e7712c36b5816f4c565e868dcb9f4888a080aa4b26404a""#,
+    );
+    check("{ ath: { encode: padded } }", "ath", r#""fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo=""#);
+    check("{ retype: { ath: array } }", "ath", r#"["fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"]"#);
+    check("{ retype: { ath: object } }", "ath", r#"{"value":"fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"}"#);
+}
+
+#[test]
+fn right_values_in_other_types() {
+    check("{ retype: { iat: string } }", "iat", r#""1700000000""#);
+    check("{ retype: { iat: fraction } }", "iat", "1700000000.5");
+    check("{ iat: -2s, retype: { iat: fraction } }", "iat", "1699999998.5");
+    check("{ claims: { iat: -9223372036854775808 } }", "iat", "-9223372036854775808");
+    check("{ retype: { htm: array } }", "htm", r#"["GET"]"#);
+    check("{ retype: { typ: array } }", "typ", r#"["dpop+jwt"]"#);
+    check("{ header: { typ: null } }", "typ", "null");
+    assert_eq!(member(URL, "{ retype: { htm: fraction } }", "htm"), Err(EditError::NoChange));
+}
+
+#[test]
+fn keys_in_other_forms() {
+    let key = ProofKey::generate(&SystemEntropy);
+    let jwk = key.public().to_json().to_text();
+    for (proof, expected) in [
+        ("{ mutate: [jwk-set] }", format!(r#"{{"keys":[{jwk}]}}"#)),
+        ("{ retype: { jwk: array } }", format!("[{jwk}]")),
+        ("{ retype: { jwk: string } }", Json::from(jwk.as_str()).to_text()),
+        ("{ header: { jwk: {} } }", "{}".to_owned()),
+    ] {
+        let header = minted(&key, URL, proof, "{}").expect("a request").proof.header;
+        assert_eq!(header, format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{expected}}}"#));
+    }
+}
+
+/// The documents that libraries export are made by a library here.
+#[test]
+fn secrets_that_are_public() {
+    let key = ProofKey::generate(&SystemEntropy);
+    let PublicJwk::Ec(point) = key.public() else { panic!("a key on P-256") };
+    let exported = p256::PublicKey::from_sec1_bytes(&point.to_uncompressed()).expect("a point");
+    let der = exported.to_public_key_der().expect("DER");
+    let pem = exported.to_public_key_pem(LineEnding::LF).expect("PEM");
+    for (mutation, secret) in [
+        ("hmac-public-key", key.public().to_json().to_text().as_bytes()),
+        ("hmac-public-pem", pem.as_bytes()),
+        ("hmac-public-der", der.as_bytes()),
+        ("hmac-public-x", point.x()),
+    ] {
+        let proof = format!("{{ header: {{ alg: HS256 }}, mutate: [{mutation}] }}");
+        let compact = minted(&key, URL, &proof, "{}").expect("a request").record.signed.compact();
+        let (input, code) = compact.rsplit_once('.').expect("three segments");
+        let code = base64url::decode(code).expect("base64url");
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        assert!(hmac::verify(&secret, input.as_bytes(), &code).is_ok(), "{mutation}");
+    }
+}
