@@ -22,26 +22,40 @@ struct Mode {
     name: &'static str,
     nonce: NonceMode,
     token_alg: Alg,
+    /// The URL by which clients know the resource.
+    public_url: Option<&'static str>,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     only: Option<Alg>,
     /// What the reason of a case that may be skipped here speaks of.
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 7] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
     Mode { token_alg: Alg::Rs256, ..mode("rs256-tokens", NonceMode::Never) },
     Mode {
         only: Some(Alg::EdDsa),
-        may_lack: &["is for ES256 keys", "does not say that it accepts"],
+        may_lack: &["is for ES256 keys", "does not say that it accepts", "not for this URL"],
         ..mode("eddsa-only", NonceMode::Required)
+    },
+    // Behind a proxy that ends TLS: every spelling of a URL has something to show at one of these.
+    Mode {
+        public_url: Some("https://rs.example/tree/caf%C3%A9"),
+        may_lack: &["not for this URL: the resource is not at the root"],
+        ..mode("public-url", NonceMode::Required)
+    },
+    Mode {
+        public_url: Some("https://rs.example/"),
+        may_lack: &["not for this URL"],
+        ..mode("root", NonceMode::Required)
     },
 ];
 
 const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
-    Mode { name, nonce, token_alg: Alg::Es256, only: None, may_lack: &["nonce"] }
+    let may_lack = &["nonce", "not for this URL"];
+    Mode { name, nonce, token_alg: Alg::Es256, public_url: None, only: None, may_lack }
 }
 
 fn main() {
@@ -97,7 +111,9 @@ async fn server_with(mode: &Mode, defects: DefectSet, clock: Arc<dyn Clock>) -> 
     let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
     let options = Options::new(clock, Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
-    let options = Options { nonce: mode.nonce, token_alg: mode.token_alg, algs, defects, ..options };
+    let public_url = mode.public_url.map(|url| url.parse().expect("a URL"));
+    let options =
+        Options { nonce: mode.nonce, token_alg: mode.token_alg, public_url, algs, defects, ..options };
     against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback")
 }
 

@@ -91,6 +91,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                 let base_url = format!("http://{}", arguments.listen);
                 let options = ResourceOptions {
                     base_url: base_url.clone(),
+                    protects_root: false,
                     audience: base_url.clone(),
                     trust: Trust::Remote {
                         issuer: issuer.clone(),

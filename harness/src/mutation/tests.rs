@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::hmac;
 use p256::pkcs8::{EncodePublicKey as _, LineEnding};
+use serde::de::DeserializeOwned;
 
 use super::{Minted, catalogue, mint};
 use crate::entropy::{SeededEntropy, SystemEntropy};
@@ -17,13 +18,15 @@ const NONCE: &str = "eyJ7S_zG.eyJH0-Z.HX4w-7v";
 /// The access token of RFC 9449 section 7.1.
 const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
 
+/// Edits as a scenario file has them.
+fn edits<T: DeserializeOwned>(yaml: &str) -> T {
+    let deserializer = serde_yaml::Deserializer::from_str(yaml);
+    serde_yaml::with::singleton_map_recursive::deserialize(deserializer).expect("edits")
+}
+
 /// A GET of `url` with these edits to the proof and to the request, by `key`.
 fn minted(key: &ProofKey, url: &str, proof: &str, request: &str) -> Result<Minted, EditError> {
-    let step = Step {
-        proof: serde_yaml::from_str(proof).expect("edits of a proof"),
-        request: serde_yaml::from_str(request).expect("edits of a request"),
-        ..Step::default()
-    };
+    let step = Step { proof: edits(proof), request: edits(request), ..Step::default() };
     let uri: Uri = url.parse().expect("a URL");
     let nonce: Nonce = NONCE.parse().expect("a nonce");
     let material = Material {
@@ -127,5 +130,94 @@ fn secrets_that_are_public() {
         let code = base64url::decode(code).expect("base64url");
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         assert!(hmac::verify(&secret, input.as_bytes(), &code).is_ok(), "{mutation}");
+    }
+}
+
+#[track_caller]
+fn check_htu(url: &str, edit: &str, expected: &str) {
+    let proof = format!("{{ htu: {edit} }}");
+    let expected = Json::from(expected).to_text();
+    assert_eq!(member(url, &proof, "htu").as_deref(), Ok(expected.as_str()), "{edit} at {url}");
+}
+
+#[test]
+fn one_thing_in_htu() {
+    for (edit, expected) in [
+        ("other-scheme", "http://rs.example:443/v1/me"),
+        ("other-host", "https://other.example/v1/me"),
+        ("longer-host", "https://rs.example.other.example/v1/me"),
+        ("other-port", "https://rs.example:8443/v1/me"),
+        ("other-path", "https://rs.example/not-this-resource"),
+        ("userinfo", "https://user@rs.example/v1/me"),
+        ("{ suffix: /more }", "https://rs.example/v1/me/more"),
+        ("{ query: page=2 }", "https://rs.example/v1/me?page=2"),
+        ("{ fragment: part }", "https://rs.example/v1/me#part"),
+        ("upper-case-origin", "HTTPS://RS.EXAMPLE/v1/me"),
+        ("dot-segments", "https://rs.example/./x/../v1/me"),
+        ("default-port", "https://rs.example:443/v1/me"),
+        ("empty-port", "https://rs.example:/v1/me"),
+        ("encoded-unreserved", "https://rs.example/%761/me"),
+        ("shorter-path", "https://rs.example/v1"),
+        ("path-case", "https://rs.example/V1/ME"),
+        ("trailing-slash", "https://rs.example/v1/me/"),
+        ("doubled-slash", "https://rs.example/v1//me"),
+        ("encoded-slash", "https://rs.example/v1/.%2Fme"),
+        ("relative", "/v1/me"),
+        ("leading-space", " https://rs.example/v1/me"),
+        ("trailing-space", "https://rs.example/v1/me "),
+        ("backslash", "https://rs.example/v1\\me"),
+    ] {
+        check_htu(URL, edit, expected);
+    }
+}
+
+#[test]
+fn one_thing_in_an_htu_of_another_shape() {
+    for (url, edit, expected) in [
+        ("http://rs.example:80/", "default-port", "http://rs.example/"),
+        ("http://rs.example:/r", "default-port", "http://rs.example:80/r"),
+        ("http://rs.example:/r", "empty-port", "http://rs.example/r"),
+        ("http://rs.example:80/r", "empty-port", "http://rs.example:/r"),
+        ("http://rs.example/", "empty-path", "http://rs.example"),
+        ("http://rs.example", "empty-path", "http://rs.example/"),
+        ("http://rs.example/caf%C3%A9", "hex-digit-case", "http://rs.example/caf%c3%a9"),
+        ("http://rs.example/a%2fb", "hex-digit-case", "http://rs.example/a%2Fb"),
+        ("http://rs.example/caf%C3%A9", "path-case", "http://rs.example/CAF%C3%A9"),
+        ("http://rs.example/%C3%A9f", "encoded-unreserved", "http://rs.example/%C3%A9%66"),
+        ("http://rs.example/R", "path-case", "http://rs.example/r"),
+        ("http://rs.example/r", "shorter-path", "http://rs.example/"),
+        ("http://rs.example/a/r/", "shorter-path", "http://rs.example/a"),
+        ("http://rs.example/r/", "trailing-slash", "http://rs.example/r"),
+        ("http://rs.example/r", "doubled-slash", "http://rs.example//r"),
+        ("http://rs.example/r", "encoded-slash", "http://rs.example/.%2Fr"),
+        ("http://rs.example/a/r/", "encoded-slash", "http://rs.example/a/.%2Fr/"),
+        ("http://rs.example/r", "backslash", "http://rs.example\\r"),
+    ] {
+        check_htu(url, edit, expected);
+    }
+}
+
+#[test]
+fn what_a_url_cannot_show() {
+    for (url, edit) in [
+        ("http://127.0.0.1:9401/r", "default-port"),
+        ("https://rs.example:80/r", "empty-port"),
+        ("http://rs.example/r", "empty-path"),
+        ("http://rs.example/%41%20", "hex-digit-case"),
+        ("http://rs.example/", "encoded-unreserved"),
+        ("http://[::1]/r", "longer-host"),
+        ("http://rs.example/", "shorter-path"),
+        ("http://rs.example", "shorter-path"),
+        ("http://rs.example/1/%C3", "path-case"),
+        ("http://rs.example/", "trailing-slash"),
+        ("http://rs.example", "trailing-slash"),
+        ("http://rs.example/", "doubled-slash"),
+        ("http://rs.example", "encoded-slash"),
+        ("http://rs.example", "relative"),
+        ("http://rs.example/", "backslash"),
+    ] {
+        let proof = format!("{{ htu: {edit} }}");
+        let refused = member(url, &proof, "htu");
+        assert!(matches!(refused, Err(EditError::NotForThisUrl(_))), "{edit} at {url}: {refused:?}");
     }
 }

@@ -7,10 +7,11 @@ use crate::jose::{Nonce, base64url};
 
 use super::carry::{Call, Request};
 use super::draft::{Draft, Signed, Statement};
+use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits,
-    Step, TokenChoice,
+    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits, Step,
+    TokenChoice,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, edited};
@@ -80,6 +81,9 @@ pub enum EditError {
     /// The mutation of this name plays with a form that signatures of this key don't have.
     #[error("the mutation {0} is for ES256 keys, and this is another")]
     NotForThisKey(&'static str),
+    /// The URL of the resource has nothing that the edit could change, or can't be written so: it says what.
+    #[error("not for this URL: {0}")]
+    NotForThisUrl(&'static str),
     /// Something is to be taken out or retyped that is not there.
     #[error("there is no \"{0}\" to edit")]
     NoSuchMember(String),
@@ -160,7 +164,7 @@ impl<'a> Material<'a> {
             claims.set("htm", self.htm(edit));
         }
         if let Some(edit) = &edits.htu {
-            claims.set("htu", self.htu(edit));
+            claims.set("htu", edited_htu(edit, &self.call.htu)?);
         }
         if let Some(shift) = edits.iat {
             claims.set("iat", self.now.saturating_add(shift.0));
@@ -214,31 +218,6 @@ impl<'a> Material<'a> {
             HtmEdit::OtherMethod => "POST".to_owned(),
             HtmEdit::LowerCase => self.call.method.to_ascii_lowercase(),
         }
-    }
-
-    fn htu(&self, edit: &HtuEdit) -> String {
-        let mut htu = self.call.htu.clone();
-        match edit {
-            HtuEdit::OtherScheme => {
-                let port = htu.effective_port().to_string();
-                htu.scheme = if htu.is_https() { "http" } else { "https" }.to_owned();
-                // Without it the change of scheme would change the port as well.
-                htu.port = Some(port);
-            }
-            HtuEdit::OtherHost => htu.host = "other.example".to_owned(),
-            HtuEdit::OtherPort => {
-                htu.port = Some(if htu.effective_port() == 8443 { "8444" } else { "8443" }.to_owned());
-            }
-            HtuEdit::OtherPath => htu.path = "/not-this-resource".to_owned(),
-            HtuEdit::Suffix(suffix) => htu.path.push_str(suffix),
-            HtuEdit::Query(query) => htu.query = Some(query.clone()),
-            HtuEdit::UpperCaseOrigin => {
-                htu.scheme.make_ascii_uppercase();
-                htu.host.make_ascii_uppercase();
-            }
-            HtuEdit::DotSegments => htu.path = format!("/./x/..{}", htu.path),
-        }
-        htu.to_string()
     }
 
     fn ath(&self, edit: AthEdit, presented: &AccessToken) -> Result<String, EditError> {

@@ -8,6 +8,7 @@
 mod carry;
 mod draft;
 mod edit;
+mod htu;
 mod key;
 mod script;
 mod secret;

@@ -130,10 +130,44 @@ pub enum HtuEdit {
     Suffix(String),
     /// A query, which RFC 9449 section 4.3 tells servers to ignore.
     Query(String),
+    /// A fragment, which RFC 9449 section 4.3 tells servers to ignore.
+    Fragment(String),
     /// Scheme and host in upper case, which is the same URL (RFC 3986 section 6.2.2.1).
     UpperCaseOrigin,
     /// `.` and `..` segments, which is the same URL (RFC 3986 section 6.2.2.3).
     DotSegments,
+    /// The scheme's default port written out, or left out where it is written: the same URL (RFC 3986 section 6.2.3).
+    DefaultPort,
+    /// A colon without a port, which is the same URL as one with the default port (RFC 3986 section 6.2.3).
+    EmptyPort,
+    /// An empty path instead of `/`, or the reverse, which is the same URL (RFC 3986 section 6.2.3).
+    EmptyPath,
+    /// An unreserved character percent-encoded, which is the same URL (RFC 3986 section 6.2.2.2).
+    EncodedUnreserved,
+    /// Percent-encoded octets in the other case, which is the same URL (RFC 3986 section 6.2.2.1).
+    HexDigitCase,
+    /// User information in front of the host.
+    Userinfo,
+    /// A host that begins with the server's.
+    LongerHost,
+    /// The path without its last segment.
+    ShorterPath,
+    /// The path with its letters in the other case.
+    PathCase,
+    /// A slash at the end, or none where there is one.
+    TrailingSlash,
+    /// Two slashes instead of the last one.
+    DoubledSlash,
+    /// `.%2F` in front of the last segment: a dot segment only to who decodes before splitting.
+    EncodedSlash,
+    /// The path alone.
+    Relative,
+    /// A space in front.
+    LeadingSpace,
+    /// A space behind.
+    TrailingSpace,
+    /// A backslash instead of the last slash of the path.
+    Backslash,
 }
 
 /// Another `jti`.

@@ -2,6 +2,7 @@
 
 use super::defects::{Defect, DefectSet};
 use super::faulty;
+use super::faulty_htu;
 use super::htu::{self, RequestUri};
 use super::nonce::{NonceMode, Nonces};
 use super::refusal::Refusal;
@@ -60,7 +61,8 @@ pub(super) fn check_htu(claims: &Object, uri: RequestUri<'_>, defects: DefectSet
     if skipped || defects.contains(Defect::HtuNotChecked) {
         return Ok(());
     }
-    let htu: Uri = text(claims, "htu")?.parse().map_err(Refusal::HtuNotUri)?;
+    let htu = faulty_htu::read(text(claims, "htu")?, uri.uri, defects);
+    let htu: Uri = htu.parse().map_err(Refusal::HtuNotUri)?;
     if htu::matches(&htu, uri, defects) { Ok(()) } else { Err(Refusal::Htu) }
 }
 

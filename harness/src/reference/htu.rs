@@ -4,6 +4,7 @@
 //! that: a trailing slash, a doubled slash, `%2F` and the case of the path make a difference.
 
 use super::defects::{Defect, DefectSet};
+use super::faulty_htu;
 use crate::jose::uri::Uri;
 
 /// The URI of the request, as the server knows it.
@@ -33,34 +34,46 @@ pub(super) fn matches(htu: &Uri, request: RequestUri<'_>, defects: DefectSet) ->
     if defects.contains(Defect::HtuWithRequestQuery) && htu.query.as_deref() != request.query {
         return false;
     }
-    if defects.contains(Defect::HtuQueryRefused) && htu.query.is_some() {
+    let query_refused = defects.contains(Defect::HtuQueryRefused) && htu.query.is_some();
+    if query_refused || (defects.contains(Defect::HtuFragmentRefused) && htu.fragment.is_some()) {
+        return false;
+    }
+    if defects.contains(Defect::HtuPortLiteral) && htu.port != request.uri.port {
         return false;
     }
     // RFC 9110 section 4.2.4: user information in an http URI is an error; nothing that a server is reached by has it.
-    if htu.userinfo.is_some() || request.uri.userinfo.is_some() {
+    let userinfo = htu.userinfo.is_some() || request.uri.userinfo.is_some();
+    if userinfo && !defects.contains(Defect::HtuUserinfoIgnored) {
         return false;
     }
-    let (claimed, actual) = (Normalised::of(htu), Normalised::of(request.uri));
+    let (claimed, actual) = (Normalised::of(htu, defects), Normalised::of(request.uri, defects));
     let path_only = defects.contains(Defect::HtuPathOnly);
-    let same_path = claimed.path == actual.path
-        || defects.contains(Defect::HtuOriginOnly)
-        || (defects.contains(Defect::HtuPrefix) && claimed.path.starts_with(&actual.path));
+    let same_path =
+        claimed.path == actual.path || faulty_htu::path_accepted(&claimed.path, &actual.path, defects);
+    let longer_host = defects.contains(Defect::HtuHostPrefix) && claimed.host.starts_with(&actual.host);
     (claimed.scheme == actual.scheme || path_only || defects.contains(Defect::HtuSchemeIgnored))
-        && (claimed.host == actual.host || path_only || defects.contains(Defect::HtuHostIgnored))
+        && (claimed.host == actual.host
+            || path_only
+            || longer_host
+            || defects.contains(Defect::HtuHostIgnored))
         && (claimed.port == actual.port || path_only || defects.contains(Defect::HtuPortIgnored))
         && same_path
 }
 
 impl Normalised {
-    fn of(uri: &Uri) -> Self {
+    fn of(uri: &Uri, defects: DefectSet) -> Self {
         let default = if uri.is_https() { 443 } else { 80 };
-        let path = without_dot_segments(&with_canonical_escapes(&uri.path));
+        let path = match defects.contains(Defect::HtuEscapesLiteral) {
+            true => without_dot_segments(&uri.path),
+            false => without_dot_segments(&with_canonical_escapes(&uri.path)),
+        };
+        let keep_empty = defects.contains(Defect::HtuEmptyPathKept);
         Self {
             scheme: uri.scheme.to_ascii_lowercase(),
             // Whatever escapes are left become lower-case with the rest, on both sides alike.
             host: with_canonical_escapes(&uri.host).to_ascii_lowercase(),
             port: Some(uri.effective_port()).filter(|port| *port != default),
-            path: if path.is_empty() { "/".to_owned() } else { path },
+            path: if path.is_empty() && !keep_empty { "/".to_owned() } else { path },
         }
     }
 }
@@ -87,7 +100,7 @@ fn with_canonical_escapes(text: &str) -> String {
 }
 
 /// RFC 3986 section 5.2.4, for a path that is empty or begins with a slash.
-fn without_dot_segments(path: &str) -> String {
+pub(super) fn without_dot_segments(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
@@ -217,9 +230,32 @@ mod tests {
             (Defect::HtuHostIgnored, "https://evil/a/r", true),
             (Defect::HtuHostIgnored, "https://evil/a/b", false),
             (Defect::HtuPortIgnored, "https://rs.example:8443/a/r", true),
+            (Defect::HtuFragmentRefused, "https://rs.example/a/r#f", false),
+            (Defect::HtuFragmentRefused, "https://rs.example/a/r?y", true),
+            (Defect::HtuPortLiteral, "https://rs.example:443/a/r", false),
+            (Defect::HtuPortLiteral, "https://rs.example:/a/r", false),
+            (Defect::HtuPortLiteral, "https://RS.example/a/r", true),
+            (Defect::HtuEscapesLiteral, "https://rs.example/%61/r", false),
+            (Defect::HtuEscapesLiteral, "https://rs.example/a/./r", true),
+            (Defect::HtuUserinfoIgnored, "https://u@rs.example/a/r", true),
+            (Defect::HtuHostPrefix, "https://rs.example.evil/a/r", true),
+            (Defect::HtuHostPrefix, "https://evil/a/r", false),
+            (Defect::HtuBeginningAccepted, "https://rs.example/a", true),
+            (Defect::HtuBeginningAccepted, "https://rs.example/b", false),
+            (Defect::HtuPathCaseFolded, "https://rs.example/A/R", true),
+            (Defect::HtuPathCaseFolded, "https://rs.example/a/s", false),
+            (Defect::HtuTrailingSlashIgnored, "https://rs.example/a/r/", true),
+            (Defect::HtuTrailingSlashIgnored, "https://rs.example/a//r", false),
+            (Defect::HtuSlashesMerged, "https://rs.example/a//r", true),
+            (Defect::HtuPathDecoded, "https://rs.example/a%2fr", true),
+            (Defect::HtuPathDecoded, "https://rs.example/a/.%2Fr", true),
+            (Defect::HtuPathDecoded, "https://rs.example/a/R", false),
             (Defect::HtuPortIgnored, "http://rs.example:8443/a/r", false),
         ] {
             check_with(&[defect], htu, REQUEST, expected);
         }
+        check_with(&[Defect::HtuEmptyPathKept], "https://rs.example", "https://rs.example/", false);
+        check_with(&[Defect::HtuEmptyPathKept], "https://rs.example/", "https://rs.example/", true);
+        check_with(&[Defect::HtuEscapesLiteral], "https://a/%2f", "https://a/%2F", false);
     }
 }

@@ -12,7 +12,7 @@
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
-//! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` for those that do more than leave a check out.
+//! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` and `faulty_htu` for those that do more than leave a check out.
 
 mod access_token;
 mod answer;
@@ -21,6 +21,7 @@ mod authorization_server;
 mod claims;
 mod defects;
 mod faulty;
+mod faulty_htu;
 mod htu;
 mod issuer;
 mod metrics;

@@ -26,7 +26,7 @@ use crate::jose::uri::{Uri, UriError};
 use crate::jose::{AlgSet, Jkt};
 
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
-    GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n\
+    GET, POST, PUT and DELETE /resource, /other and all below /tree/ want a DPoP-bound token and a proof.\n\
     GET /metrics counts what was served and what was refused, by reason.\n";
 
 /// How a resource server is set up.
@@ -35,6 +35,8 @@ pub struct ResourceOptions {
     /// The public URL, without path and trailing slash, e.g. `http://127.0.0.1:9401`. Proofs are compared with it; the
     /// `Host` field of a request, which its sender chooses, plays no part.
     pub base_url: String,
+    /// Whether `/` is a protected resource, too; otherwise it tells what the server is.
+    pub protects_root: bool,
     /// What `aud` must contain.
     pub audience: String,
     /// Whose tokens are accepted.
@@ -57,6 +59,7 @@ pub struct ResourceOptions {
 pub struct ResourceServer {
     base_url: String,
     base_uri: Uri,
+    protects_root: bool,
     audience: String,
     keys: TokenKeys,
     verifier: Verifier,
@@ -97,6 +100,7 @@ impl ResourceServer {
         Ok(Self {
             base_uri: base_url.parse()?,
             base_url,
+            protects_root: options.protects_root,
             audience: options.audience,
             keys: TokenKeys::new(options.trust),
             verifier: Verifier::new(
@@ -117,9 +121,10 @@ impl ResourceServer {
         // A handler for GET also answers HEAD, and is told that it was HEAD.
         let protected = get(serve).post(serve).put(serve).delete(serve);
         Router::new()
-            .route("/", get(async || ABOUT))
+            .route("/", if self.protects_root { protected.clone() } else { get(async || ABOUT) })
             .route("/resource", protected.clone())
-            .route("/other", protected)
+            .route("/other", protected.clone())
+            .route("/tree/{*path}", protected)
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route("/metrics", get(metrics))
             .with_state(self)

@@ -17,6 +17,7 @@ use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::jose::uri::Uri;
 use crate::jose::{Alg, AlgSet};
 
 /// How long [`Server::shutdown`] waits for requests that are under way.
@@ -32,6 +33,9 @@ pub struct Options {
     /// The name that stands in the URLs of both instead of the address, e.g. `localhost`. An address has no letters whose
     /// case could be normalised.
     pub host: Option<String>,
+    /// The URL by which clients know the resource, where a proxy stands in front: proofs name it. Its path is the
+    /// resource's. Otherwise it is `/resource` where the server listens.
+    pub public_url: Option<Uri>,
     /// The algorithm that the issuer signs tokens with.
     pub token_alg: Alg,
     /// The algorithms of the proofs that the resource server accepts.
@@ -57,6 +61,7 @@ impl Options {
             resource_addr: free,
             issuer_addr: free,
             host: None,
+            public_url: None,
             token_alg: Alg::Es256,
             algs: AlgSet::all(),
             nonce: NonceMode::Never,
@@ -73,8 +78,10 @@ impl Options {
 pub struct Running {
     /// The origin of the resource server, which is also the audience of its tokens.
     pub base_url: String,
-    /// The protected resource: answers GET, HEAD, POST, PUT and DELETE.
+    /// The protected resource, where it is reached: answers GET, HEAD, POST, PUT and DELETE.
     pub resource_url: String,
+    /// The protected resource as proofs name it: where a proxy stands in front, its public URL.
+    pub htu: String,
     /// A second protected resource beside it.
     pub other_url: String,
     /// The value of `iss`.
@@ -113,7 +120,8 @@ pub async fn start(options: Options) -> io::Result<Running> {
     let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
     let issuer = Arc::new(issuer.with_audience(base_url.clone()).with_alg(options.token_alg));
     let resource_server = resource_server(ResourceOptions {
-        base_url: base_url.clone(),
+        base_url: options.public_url.as_ref().map_or_else(|| base_url.clone(), origin),
+        protects_root: options.public_url.as_ref().is_some_and(|url| url.origin_form() == "/"),
         audience: base_url.clone(),
         trust: Trust::Issuer(issuer.clone()),
         algs: options.algs,
@@ -123,8 +131,13 @@ pub async fn start(options: Options) -> io::Result<Running> {
         clock: options.clock,
         entropy: options.entropy,
     })?;
+    let resource_url = match &options.public_url {
+        Some(url) => format!("{base_url}{}", url.origin_form()),
+        None => format!("{base_url}/resource"),
+    };
     Ok(Running {
-        resource_url: format!("{base_url}/resource"),
+        htu: options.public_url.map_or_else(|| resource_url.clone(), |url| url.to_string()),
+        resource_url,
         other_url: format!("{base_url}/other"),
         base_url,
         issuer_url,
@@ -132,6 +145,10 @@ pub async fn start(options: Options) -> io::Result<Running> {
         issuer_server: issuer_listener.serve(issuer.clone().router()),
         issuer,
     })
+}
+
+fn origin(url: &Uri) -> String {
+    Uri { path: String::new(), ..url.without_query() }.to_string()
 }
 
 /// Starts an issuer alone: the one that a server under test is set up to trust.

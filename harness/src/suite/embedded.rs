@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::Alg;
+use crate::jose::uri::Uri;
 use crate::plan::OptIn;
 use crate::proof::Call;
 use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
@@ -41,9 +42,13 @@ pub async fn against_reference_with(
 ) -> io::Result<(Running, Setup)> {
     let (nonce, defects) = (options.nonce, options.defects);
     let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
-    let running = start(options).await?;
     let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
-    let uri: crate::jose::uri::Uri = running.resource_url.parse().map_err(|error| other(&error))?;
+    let url = |text: &str| text.parse::<Uri>().map_err(|error| other(&error));
+    // Where a bug needs a URL to show at, it gets it.
+    let wanted = defects.iter().find_map(|defect| defect.row().public_url).map(url).transpose()?;
+    let public_url = options.public_url.clone().or(wanted);
+    let running = start(Options { public_url, ..options }).await?;
+    let (uri, htu) = (url(&running.resource_url)?, url(&running.htu)?.without_query());
     let target =
         HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
     let audience = running.audience().to_owned();
@@ -51,7 +56,7 @@ pub async fn against_reference_with(
     let setup = Setup {
         name: "reference".to_owned(),
         target: Arc::new(target),
-        call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
+        call: Call { method: "GET".to_owned(), htu, uri },
         source: Arc::new(source.map_err(|error| other(&error))?),
         capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true), algs: None },
         // Otherwise nobody would get in, and nothing could be judged.

@@ -61,6 +61,20 @@ pub enum Defect {
     HtuLiteral,
     HtuFalsySkipped,
     HtuNonStringSkipped,
+    HtuUserinfoIgnored,
+    HtuHostPrefix,
+    HtuBeginningAccepted,
+    HtuPathCaseFolded,
+    HtuTrailingSlashIgnored,
+    HtuSlashesMerged,
+    HtuPathDecoded,
+    HtuResolved,
+    HtuTrimmed,
+    HtuBackslashesTurned,
+    HtuFragmentRefused,
+    HtuPortLiteral,
+    HtuEscapesLiteral,
+    HtuEmptyPathKept,
     NonceNotChecked,
     NonceNotDemanded,
     NonceEmptySkipped,
@@ -138,6 +152,8 @@ pub struct DefectRow {
     pub caught_by: &'static [&'static str],
     /// How the server must use nonces for the bug to show.
     pub nonce: NonceMode,
+    /// The public URL that the resource must have for the bug to show; none where any will do.
+    pub public_url: Option<&'static str>,
 }
 
 impl Defect {
@@ -247,6 +263,11 @@ mod tests {
     #[test]
     fn every_row_says_what_is_wrong_and_who_must_notice() {
         for row in DEFECTS {
+            assert!(
+                row.public_url.is_none_or(|url| url.parse::<crate::jose::uri::Uri>().is_ok()),
+                "{}",
+                row.name
+            );
             assert!(row.summary.ends_with('.'), "{}", row.name);
             assert!(!row.caught_by.is_empty(), "{}", row.name);
             let unique: BTreeSet<_> = row.caught_by.iter().collect();

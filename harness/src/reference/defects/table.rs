@@ -245,6 +245,17 @@ pub const DEFECTS: &[DefectRow] = &[
             "rs.htu.empty",
             "rs.htu.array",
             "rs.htu.object",
+            "rs.htu.userinfo",
+            "rs.htu.longer-host",
+            "rs.htu.shorter-path",
+            "rs.htu.path-case",
+            "rs.htu.trailing-slash",
+            "rs.htu.doubled-slash",
+            "rs.htu.encoded-slash",
+            "rs.htu.relative",
+            "rs.htu.leading-space",
+            "rs.htu.trailing-space",
+            "rs.htu.backslash",
         ],
     ),
     row(Defect::HtuOptional, "htu-optional", "Checks `htu` only where it is there.", &["rs.htu.missing"]),
@@ -252,25 +263,33 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::HtuPrefix,
         "htu-prefix",
         "Is content when `htu` begins with the request's URI.",
-        &["rs.htu.longer-path"],
+        &["rs.htu.longer-path", "rs.htu.trailing-slash"],
     ),
     row(
         Defect::HtuPathOnly,
         "htu-path-only",
         "Compares only the path of `htu`, so a proof made for another server passes.",
-        &["rs.htu.other-host", "rs.htu.other-scheme", "rs.htu.other-port"],
+        &["rs.htu.other-host", "rs.htu.other-scheme", "rs.htu.other-port", "rs.htu.longer-host"],
     ),
     row(
         Defect::HtuOriginOnly,
         "htu-origin-only",
         "Compares only scheme, host and port of `htu`.",
-        &["rs.htu.other-path", "rs.htu.longer-path"],
+        &[
+            "rs.htu.other-path",
+            "rs.htu.longer-path",
+            "rs.htu.shorter-path",
+            "rs.htu.path-case",
+            "rs.htu.trailing-slash",
+            "rs.htu.doubled-slash",
+            "rs.htu.encoded-slash",
+        ],
     ),
     row(
         Defect::HtuHostIgnored,
         "htu-host-ignored",
         "Does not compare the host of `htu`.",
-        &["rs.htu.other-host"],
+        &["rs.htu.other-host", "rs.htu.longer-host"],
     ),
     row(
         Defect::HtuSchemeIgnored,
@@ -300,7 +319,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::HtuLiteral,
         "htu-literal",
         "Compares `htu` as text, without normalisation.",
-        &["rs.htu.upper-case-host-ok", "rs.htu.dot-segments-ok"],
+        &["rs.htu.upper-case-host-ok", "rs.htu.dot-segments-ok", "rs.htu.encoded-unreserved-ok"],
     ),
     row(
         Defect::HtuFalsySkipped,
@@ -314,6 +333,93 @@ pub const DEFECTS: &[DefectRow] = &[
         "Demands `htu`, but compares it only where it is a string.",
         &["rs.htu.null", "rs.htu.array", "rs.htu.object"],
     ),
+    row(
+        Defect::HtuUserinfoIgnored,
+        "htu-userinfo-ignored",
+        "Does not look at user information in `htu`.",
+        &["rs.htu.userinfo"],
+    ),
+    row(
+        Defect::HtuHostPrefix,
+        "htu-host-prefix",
+        "Is content when the host of `htu` begins with its own, as `rs.example.evil` does.",
+        &["rs.htu.longer-host"],
+    ),
+    row(
+        Defect::HtuBeginningAccepted,
+        "htu-beginning-accepted",
+        "Is content when the request's URI begins with `htu`, so a proof for the root opens everything below.",
+        &["rs.htu.shorter-path"],
+    ),
+    row(
+        Defect::HtuPathCaseFolded,
+        "htu-path-case-folded",
+        "Compares the path of `htu` without regard to case.",
+        &["rs.htu.path-case"],
+    ),
+    row(
+        Defect::HtuTrailingSlashIgnored,
+        "htu-trailing-slash-ignored",
+        "Takes `htu` with and without a slash at the end for the same.",
+        &["rs.htu.trailing-slash"],
+    ),
+    row(
+        Defect::HtuSlashesMerged,
+        "htu-slashes-merged",
+        "Takes several slashes in `htu` for one.",
+        &["rs.htu.doubled-slash"],
+    ),
+    row(
+        Defect::HtuPathDecoded,
+        "htu-path-decoded",
+        "Decodes every escape in `htu` before it looks for segments.",
+        &["rs.htu.encoded-slash"],
+    ),
+    row(
+        Defect::HtuResolved,
+        "htu-resolved",
+        "Resolves `htu` against its own URL, so a proof that names no server is good at each.",
+        &["rs.htu.relative"],
+    ),
+    row(
+        Defect::HtuTrimmed,
+        "htu-trimmed",
+        "Takes white space around `htu` away.",
+        &["rs.htu.leading-space", "rs.htu.trailing-space"],
+    ),
+    row(
+        Defect::HtuBackslashesTurned,
+        "htu-backslashes-turned",
+        "Takes a backslash in `htu` for a slash, as browsers do.",
+        &["rs.htu.backslash"],
+    ),
+    row(
+        Defect::HtuFragmentRefused,
+        "htu-fragment-refused",
+        "Refuses an `htu` with a fragment instead of ignoring the fragment.",
+        &["rs.htu.fragment-ok"],
+    ),
+    row(
+        Defect::HtuPortLiteral,
+        "htu-port-literal",
+        "Compares the port of `htu` as text, so the default port is another than none.",
+        &["rs.htu.default-port-ok", "rs.htu.empty-port-ok"],
+    )
+    .at("https://rs.example/resource"),
+    row(
+        Defect::HtuEscapesLiteral,
+        "htu-escapes-literal",
+        "Compares percent-encoded octets in `htu` as text.",
+        &["rs.htu.encoded-unreserved-ok", "rs.htu.hex-digit-case-ok"],
+    )
+    .at("https://rs.example/tree/caf%C3%A9"),
+    row(
+        Defect::HtuEmptyPathKept,
+        "htu-empty-path-kept",
+        "Takes an empty path in `htu` for another than `/`.",
+        &["rs.htu.empty-path-ok"],
+    )
+    .at("https://rs.example/"),
     row(
         Defect::NonceNotChecked,
         "nonce-not-checked",
@@ -708,11 +814,15 @@ const fn row(
     summary: &'static str,
     caught_by: &'static [&'static str],
 ) -> DefectRow {
-    DefectRow { defect, name, summary, caught_by, nonce: NonceMode::Never }
+    DefectRow { defect, name, summary, caught_by, nonce: NonceMode::Never, public_url: None }
 }
 
 impl DefectRow {
     const fn with_nonces(self, nonce: NonceMode) -> Self {
         Self { nonce, ..self }
+    }
+
+    const fn at(self, public_url: &'static str) -> Self {
+        Self { public_url: Some(public_url), ..self }
     }
 }

@@ -245,6 +245,7 @@ async fn trusting(scene: &Scene, jwks_uri: String) -> Server {
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
     let server = ResourceServer::new(ResourceOptions {
         base_url: listener.url(),
+        protects_root: false,
         audience: scene.running.audience().into(),
         algs: AlgSet::all(),
         trust: Trust::Remote { issuer: scene.running.issuer_url.clone(), jwks_uri },

@@ -40,7 +40,7 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
     let claim = |name, json: &str| one(parts().claim(name, json));
     let no_claim = |name| one(parts().without_claim(name));
     let htu = |htu: &str| one(parts().claim("htu", quoted(htu)));
-    let (url, other_url) = (scene.running.resource_url.as_str(), scene.running.other_url.as_str());
+    let (url, other_url) = (scene.running.htu.as_str(), scene.running.other_url.as_str());
     let with_token = |token: String| {
         let parts = scene.parts_for("GET", url, &token);
         vec![Wire { authorization: vec![format!("DPoP {token}")], ..scene.wire(&parts) }]
@@ -149,6 +149,20 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::HtuLiteral => htu(&url.replace("http:", "HTTP:")),
         Defect::HtuFalsySkipped => htu(""),
         Defect::HtuNonStringSkipped => claim("htu", &format!("[{}]", quoted(url))),
+        Defect::HtuUserinfoIgnored => htu(&url.replace("://", "://user@")),
+        Defect::HtuHostPrefix => htu(&url.replace("127.0.0.1", "127.0.0.1.evil")),
+        Defect::HtuBeginningAccepted => htu(&url.replace("/resource", "/")),
+        Defect::HtuPathCaseFolded => htu(&url.replace("/resource", "/Resource")),
+        Defect::HtuTrailingSlashIgnored => htu(&format!("{url}/")),
+        Defect::HtuSlashesMerged => htu(&url.replace("/resource", "//resource")),
+        Defect::HtuPathDecoded => htu(&url.replace("/resource", "/.%2Fresource")),
+        Defect::HtuResolved => htu("/resource"),
+        Defect::HtuTrimmed => htu(&format!("{url} ")),
+        Defect::HtuBackslashesTurned => htu(&url.replace("/resource", "\\\\resource")),
+        Defect::HtuFragmentRefused => htu(&format!("{url}#part")),
+        Defect::HtuPortLiteral => htu(&url.replace("/resource", ":443/resource")),
+        Defect::HtuEscapesLiteral => htu(&url.replace("%C3", "%c3")),
+        Defect::HtuEmptyPathKept => htu(url.trim_end_matches('/')),
         Defect::NonceNotChecked => claim("nonce", "\"made-up\""),
         Defect::NonceNotDemanded => no_claim("nonce"),
         Defect::NonceEmptySkipped => claim("nonce", "\"\""),
@@ -233,7 +247,8 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
 }
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
-    let scene = Scene::new(row.nonce, defects).await;
+    let public_url = row.public_url.map(|url| url.parse().expect("a URL"));
+    let scene = Scene::with(|options| Options { nonce: row.nonce, defects, public_url, ..options }).await;
     let control = seen(&scene.send(scene.wire(&scene.parts())).await);
     // The probe is a client of its own, as each case of a suite is.
     let scene = Scene { key: Key::fresh(), ..scene };

@@ -85,7 +85,7 @@ impl Scene {
 
     /// A correct proof for GET at the resource.
     pub(super) fn parts(&self) -> Parts {
-        self.parts_for("GET", &self.running.resource_url, &self.token)
+        self.parts_for("GET", &self.running.htu, &self.token)
     }
 
     pub(super) fn parts_for(&self, method: &str, url: &str, token: &str) -> Parts {
@@ -104,7 +104,7 @@ impl Scene {
     pub(super) fn wire_with(&self, proof: String) -> Wire {
         Wire {
             method: Method::GET,
-            target: "/resource".into(),
+            target: self.running.resource_url.replacen(&self.running.base_url, "", 1),
             authorization: vec![format!("DPoP {}", self.token)],
             proofs: vec![proof],
         }
