@@ -5,7 +5,7 @@ mod crowd;
 use serde::Serialize;
 
 use self::crowd::Shown;
-use crate::run::{Decision, Ending, Exchange, Run, Turn};
+use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn};
 use crate::scenario::{AnswerCheck, Excuse, Expect};
 use crate::spec::Level;
 use crate::target::NoAnswer;
@@ -101,6 +101,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
         Ending::NotSent(why) => return Judgement::skip(why.to_string()),
+        Ending::NotServed(method, seen) => {
+            return Judgement::skip(format!("the resource does not serve {method}: answered {seen}"));
+        }
         Ending::ControlBefore => {
             return Judgement::inconclusive(format!(
                 "the correct request before it was answered {}",
@@ -152,7 +155,11 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
                 return Judgement::new(Verdict::Inconclusive, reason, Some(at));
             }
             (Expect::Accept, _) if only_acceptance => {
-                let reason = format!("a request that must be accepted was answered {seen}");
+                let reason = if exchange.is_endless_challenge() {
+                    endless(exchange)
+                } else {
+                    format!("a request that must be accepted was answered {seen}")
+                };
                 return Judgement::new(Verdict::of_violation(level), reason, Some(at));
             }
             (Expect::Accept, _) => {
@@ -183,6 +190,20 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
         return Judgement::inconclusive("no correct request was accepted before and after it");
     }
     result
+}
+
+impl Exchange {
+    /// Whether a proof was challenged although it, and those before it, carried the nonce that was supplied just before.
+    fn is_endless_challenge(&self) -> bool {
+        self.seen.decision == Decision::Challenge && self.challenges_before >= MAX_CHALLENGES
+    }
+}
+
+fn endless(exchange: &Exchange) -> String {
+    let times = exchange.challenges_before + 1;
+    format!(
+        "challenged {times} times in a row, although each proof had the nonce that the server had just supplied"
+    )
 }
 
 fn accepts(exchange: &Exchange) -> bool {
@@ -254,6 +275,7 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
         },
         AnswerCheck::Error if refused_proof => match &seen.error {
             Some(_) => Complies,
+            None if exchange.is_head() => NotApplicable, // where it would stand in the content
             None => Deviates("a refused proof without an error code"),
         },
         // Under many requests at once a server may be busy.
@@ -271,7 +293,25 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
                 (_, _) => Deviates("more than one DPoP-Nonce field"),
             }
         }
+        AnswerCheck::EndlessChallenge if exchange.challenges_before > 0 => {
+            if exchange.is_endless_challenge() {
+                Deviates("challenged again and again, with the nonce that it had just supplied in each proof")
+            } else {
+                Complies
+            }
+        }
+        AnswerCheck::SuccessNonce if exchange.with_nonce_of_success && !exchange.shared => {
+            match seen.decision {
+                Decision::Accept => Complies,
+                Decision::Challenge => {
+                    Deviates("challenged with the nonce that had come with a 200 just before")
+                }
+                Decision::Reject | Decision::Fault | Decision::NoAnswer | Decision::Other => NotApplicable,
+            }
+        }
         AnswerCheck::Status
+        | AnswerCheck::EndlessChallenge
+        | AnswerCheck::SuccessNonce
         | AnswerCheck::Challenge
         | AnswerCheck::Error
         | AnswerCheck::Fault

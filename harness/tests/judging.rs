@@ -51,6 +51,8 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         proof: None,
         presented: true,
         with_nonce: false,
+        challenges_before: 0,
+        with_nonce_of_success: false,
         shared: false,
         alike: 1,
         crowd: None,
@@ -250,6 +252,15 @@ fn what_could_not_be_made_is_skipped() {
     }
 }
 
+#[test]
+fn a_method_that_is_not_served_is_skipped() {
+    let ending = Ending::NotServed("HEAD".to_owned(), seen(Decision::Other));
+    let run = run(ending, &[(ControlBefore, Decision::Accept), (Step(0), Decision::Other)]);
+    for expects in [&[Expect::Accept][..], &[Expect::Accept, rejected()]] {
+        check(&run, expects, Level::Must, Skip, "the resource does not serve HEAD: answered other 404");
+    }
+}
+
 /// What was not sent shows nothing, whatever was expected.
 #[test]
 fn the_cap_is_no_answer_of_the_targets() {
@@ -263,12 +274,14 @@ fn the_cap_is_no_answer_of_the_targets() {
     }
 }
 
-const CHECKS: [AnswerCheck; 5] = [
+const CHECKS: [AnswerCheck; 7] = [
     AnswerCheck::Status,
     AnswerCheck::Challenge,
     AnswerCheck::Error,
     AnswerCheck::Fault,
     AnswerCheck::NonceField,
+    AnswerCheck::EndlessChallenge,
+    AnswerCheck::SuccessNonce,
 ];
 
 /// The compliance of an answer that departs from `decision`'s usual one by `edit`.
@@ -354,6 +367,12 @@ fn the_error_code_of_refused_proofs() {
         exchange.presented = false;
     };
     answer(check, Step(0), Decision::Reject, bare, NotApplicable);
+    // It would stand in the content, which an answer to HEAD does not have.
+    let head = |exchange: &mut Exchange| {
+        exchange.seen.error = None;
+        exchange.request = "HEAD /r HTTP/1.1".to_owned();
+    };
+    answer(check, Step(0), Decision::Reject, head, NotApplicable);
     for decision in DECISIONS.into_iter().filter(|decision| *decision != Decision::Reject) {
         answer(check, Step(0), decision, |_| {}, NotApplicable);
     }
@@ -400,6 +419,59 @@ fn the_nonce_of_challenges() {
     }
 }
 
+#[test]
+fn challenges_without_end() {
+    let after = |challenges| move |exchange: &mut Exchange| exchange.challenges_before = challenges;
+    let check = AnswerCheck::EndlessChallenge;
+    for turn in [ControlBefore, Step(0), ControlAfter] {
+        answer(check, turn, Decision::Challenge, after(0), NotApplicable);
+        // A nonce may have been replaced by a newer one in between.
+        answer(check, turn, Decision::Challenge, after(1), Complies);
+        answer(check, turn, Decision::Challenge, after(2), Deviates("again and again"));
+        for decision in DECISIONS.into_iter().filter(|decision| *decision != Decision::Challenge) {
+            answer(check, turn, decision, after(0), NotApplicable);
+            answer(check, turn, decision, after(2), Complies);
+        }
+    }
+}
+
+#[test]
+fn a_correct_request_that_is_challenged_without_end() {
+    let mut run = run(Ending::Played, &[(Step(0), Decision::Challenge); 3]);
+    check(
+        &run,
+        &[Expect::Accept],
+        Level::Must,
+        Fail,
+        "a request that must be accepted was answered challenge",
+    );
+    run.transcript[2].challenges_before = 2;
+    check(
+        &run,
+        &[Expect::Accept],
+        Level::Must,
+        Fail,
+        "challenged 3 times in a row, although each proof had the",
+    );
+}
+
+#[test]
+fn the_nonce_of_a_success() {
+    let carried = |exchange: &mut Exchange| exchange.with_nonce_of_success = true;
+    let check = AnswerCheck::SuccessNonce;
+    for turn in [ControlBefore, Step(1), ControlAfter] {
+        answer(check, turn, Decision::Accept, carried, Complies);
+        answer(check, turn, Decision::Challenge, carried, Deviates("come with a 200"));
+        for decision in [Decision::Reject, Decision::Fault, Decision::NoAnswer, Decision::Other] {
+            answer(check, turn, decision, carried, NotApplicable);
+        }
+        answer(check, turn, Decision::Challenge, |_| {}, NotApplicable);
+        let twice =
+            |exchange: &mut Exchange| (exchange.with_nonce_of_success, exchange.shared) = (true, true);
+        answer(check, turn, Decision::Challenge, twice, NotApplicable);
+    }
+}
+
 fn decision() -> impl Strategy<Value = Decision> {
     // Mostly what lets a case get far.
     prop_oneof![4 => Just(Decision::Accept), 3 => Just(Decision::Reject), 3 => prop::sample::select(&DECISIONS[..])]
@@ -423,6 +495,7 @@ fn ending() -> impl Strategy<Value = Ending> {
         1 => Just(Ending::ControlBefore),
         1 => Just(Ending::ControlAfter),
         1 => Just(Ending::NotMade(EditError::NoSpareToken)),
+        1 => Just(Ending::NotServed("HEAD".to_owned(), seen(Decision::Other))),
     ]
 }
 
@@ -496,7 +569,7 @@ proptest! {
                 let fault = negative && matches!(seen, Decision::Fault | Decision::NoAnswer);
                 prop_assert!(excused || fault || level == Level::May);
             }
-            Skip => prop_assert!(matches!(run.ending, Ending::NotMade(_))),
+            Skip => prop_assert!(matches!(run.ending, Ending::NotMade(_) | Ending::NotServed(..))),
             Inconclusive => {}
         }
         // What must be refused and was accepted is never passed over, as far as the steps before it let one see.

@@ -27,6 +27,9 @@ pub fn describe(step: &Step) -> Vec<String> {
     }
     describe_token(step, &mut phrases);
     describe_proof(step, &mut phrases);
+    if let Some(method) = &step.request.method {
+        phrases.push(format!("a {method} request"));
+    }
     if let Some(scheme) = &step.request.scheme {
         phrases.push(format!("Authorization scheme \"{scheme}\""));
     }
@@ -137,8 +140,13 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
         };
         phrases.push(format!("{half}ath{of}{hash}{encoded}"));
     }
-    if let Some(NonceEdit::MadeUp) = edits.nonce {
-        phrases.push("a nonce that the server never supplied".to_owned());
+    match edits.nonce {
+        Some(NonceEdit::MadeUp) => phrases.push("a nonce that the server never supplied".to_owned()),
+        Some(NonceEdit::Truncated) => phrases.push("half of the nonce that the server supplied".to_owned()),
+        Some(NonceEdit::Altered) => {
+            phrases.push("the nonce that the server supplied with one character changed".to_owned());
+        }
+        None => {}
     }
     if let Some(copy) = &edits.copy {
         phrases.push(format!("{} as in step \"{}\"", copy.claims.join(" and "), copy.of));

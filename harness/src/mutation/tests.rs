@@ -133,6 +133,27 @@ fn secrets_that_are_public() {
     }
 }
 
+#[test]
+fn nonces() {
+    check("{}", "nonce", r#""eyJ7S_zG.eyJH0-Z.HX4w-7v""#);
+    check("{ nonce: truncated }", "nonce", r#""eyJ7S_zG.eyJ""#);
+    check("{ nonce: altered }", "nonce", r#""eyJ7S_zG.eyJA0-Z.HX4w-7v""#);
+    check("{ retype: { nonce: array } }", "nonce", r#"["eyJ7S_zG.eyJH0-Z.HX4w-7v"]"#);
+    check("{ retype: { nonce: object } }", "nonce", r#"{"value":"eyJ7S_zG.eyJH0-Z.HX4w-7v"}"#);
+    check("{ claims: { nonce: null } }", "nonce", "null");
+    check("{ omit: [nonce] }", "nonce", "");
+}
+
+#[test]
+fn another_method() {
+    for (proof, htm) in [("{}", r#""htm":"HEAD""#), ("{ claims: { htm: GET } }", r#""htm":"GET""#)] {
+        let minted = minted(&ProofKey::generate(&SystemEntropy), URL, proof, "{ method: HEAD }");
+        let minted = minted.expect("a request");
+        assert!(minted.proof.claims.contains(htm), "{}", minted.proof.claims);
+        assert!(minted.request.to_bytes().starts_with(b"HEAD /v1/me HTTP/1.1\r\n"));
+    }
+}
+
 #[track_caller]
 fn check_htu(url: &str, edit: &str, expected: &str) {
     let proof = format!("{{ htu: {edit} }}");

@@ -134,6 +134,9 @@ impl<'a> Material<'a> {
     /// The call that a step makes.
     pub fn call_for(&self, step: &Step) -> Call {
         let mut call = self.call.clone();
+        if let Some(method) = &step.request.method {
+            call.method.clone_from(method);
+        }
         if let Some(query) = &step.request.query {
             call.uri.query = Some(query.clone());
         }
@@ -176,8 +179,8 @@ impl<'a> Material<'a> {
         if let Some(edit) = edits.ath {
             claims.set("ath", self.ath(edit, token)?);
         }
-        if let Some(NonceEdit::MadeUp) = edits.nonce {
-            claims.set("nonce", unique_id(self.choices));
+        if let Some(edit) = edits.nonce {
+            claims.set("nonce", self.nonce(edit)?);
         }
         if let Some(copy) = &edits.copy {
             let record = self.earlier.get(&copy.of).ok_or_else(|| EditError::NoSuchStep(copy.of.clone()))?;
@@ -217,6 +220,25 @@ impl<'a> Material<'a> {
             HtmEdit::OtherMethod if self.call.method == "POST" => "GET".to_owned(),
             HtmEdit::OtherMethod => "POST".to_owned(),
             HtmEdit::LowerCase => self.call.method.to_ascii_lowercase(),
+        }
+    }
+
+    fn nonce(&self, edit: NonceEdit) -> Result<String, EditError> {
+        let latest = || {
+            let nonce = self.nonce.ok_or_else(|| EditError::NoSuchMember("nonce".to_owned()))?;
+            Ok(nonce.as_str().split_at(nonce.as_str().len() / 2)) // of ASCII characters, by RFC 9449 section 8.1
+        };
+        match edit {
+            NonceEdit::MadeUp => Ok(unique_id(self.choices)),
+            NonceEdit::Truncated => match latest()? {
+                ("", _) => Err(EditError::NoChange),
+                (left, _) => Ok(left.to_owned()),
+            },
+            NonceEdit::Altered => {
+                let (left, right) = latest()?;
+                let other = if right.starts_with('A') { 'B' } else { 'A' };
+                Ok(format!("{left}{other}{}", right.get(1..).unwrap_or_default()))
+            }
         }
     }
 

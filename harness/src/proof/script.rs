@@ -224,6 +224,10 @@ pub enum Encoding {
 pub enum NonceEdit {
     /// A well-formed one that the server never supplied.
     MadeUp,
+    /// The first half of the server's latest.
+    Truncated,
+    /// The server's latest with one character in its middle changed.
+    Altered,
 }
 
 /// Claims taken over from the proof of an earlier step: what is not there is left out here, too.
@@ -283,6 +287,8 @@ pub enum TokenChoice {
 #[derive(Debug, Clone, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestEdits {
+    /// Another method than the resource's, with a proof for it: `HEAD`.
+    pub method: Option<String>,
     /// The authentication scheme in `Authorization`, instead of `DPoP`.
     pub scheme: Option<String>,
     /// A query appended to the URL that is requested.
@@ -346,6 +352,11 @@ impl Step {
     pub fn needs_spare(&self) -> bool {
         self.token.choice == Some(TokenChoice::Spare)
             || self.proof.ath.is_some_and(|ath| ath.of == AthSource::SpareToken)
+    }
+
+    /// Whether the request is a correct one, without any edit.
+    pub fn is_plain(&self) -> bool {
+        *self == Self { name: self.name.clone(), ..Self::default() }
     }
 
     /// Whether the proof can be made again with a fresh nonce and `jti` without changing what is tested.

@@ -319,6 +319,14 @@ pub(super) fn is_young(iat: Option<&Json>, now: i64) -> bool {
     iat.is_some_and(|iat| iat <= now && now.wrapping_sub(iat) <= super::claims::PAST_WINDOW)
 }
 
+/// Whether a nonce passes that is none of the recent ones.
+pub(super) fn nonce_accepted(nonce: &str, recent: &[String], defects: DefectSet) -> bool {
+    let is = |defect| defects.contains(defect);
+    (is(Defect::NonceEmptySkipped) && nonce.is_empty())
+        || (is(Defect::NoncePrefix) && recent.iter().any(|recent| recent.starts_with(nonce)))
+        || (is(Defect::NonceShapeOnly) && base64url::decode(nonce).is_some_and(|bytes| bytes.len() == 32))
+}
+
 /// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.
 fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
     let engine = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));

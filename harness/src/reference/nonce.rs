@@ -56,8 +56,13 @@ impl Nonces {
 
     /// Whether `nonce` is the current one at `now` or the one before.
     pub fn recognises(&self, nonce: &str, now: i64) -> bool {
+        self.recent(now).iter().any(|recent| recent == nonce)
+    }
+
+    /// Those that are good at `now`: the current one and the one before.
+    pub(super) fn recent(&self, now: i64) -> [String; 2] {
         let slot = now.div_euclid(SLOT_SECONDS);
-        [slot, slot - 1].iter().any(|slot| self.of_slot(*slot) == nonce)
+        [slot, slot - 1].map(|slot| self.of_slot(slot))
     }
 
     fn of_slot(&self, slot: i64) -> String {

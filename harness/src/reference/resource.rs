@@ -212,7 +212,8 @@ async fn serve(
         Ok(subject) => {
             server.metrics.accepted();
             let mut response = Json(json!({"ok": true, "sub": subject})).into_response();
-            supply_nonce(&mut response, nonce.as_deref());
+            let unknown = nonce.is_some() && server.defects.contains(Defect::NonceOfSuccessUnknown);
+            supply_nonce(&mut response, if unknown { Some("never-stored") } else { nonce.as_deref() });
             response
         }
         Err(denial) => {

@@ -78,9 +78,7 @@ impl Session<'_> {
             .zip(&answers)
             .map(|(minted, answer)| self.exchange(&minted.request, Some(minted), turn, answer, took))
             .collect();
-        if let Some(nonce) = exchanges.iter().rev().find_map(|exchange| exchange.seen.nonce.as_ref()) {
-            self.nonce = Some(nonce.clone());
-        }
+        exchanges.iter().for_each(|exchange| self.heard(&exchange.seen));
         Ok(exchanges)
     }
 

@@ -10,5 +10,6 @@ mod transcript;
 pub use cast::{Cast, CastError, Needs};
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
+pub(crate) use session::MAX_CHALLENGES;
 pub use session::{Ending, Run, Session};
 pub use transcript::{Crowd, Exchange, Transcript, Turn};

@@ -16,11 +16,11 @@ pub enum Decision {
     Reject,
     /// It asked for a nonce (RFC 9449 sections 8 and 9).
     Challenge,
-    /// 5xx.
+    /// 5xx, but for 501.
     Fault,
     /// Nothing came: a hang, a reset, something that is not HTTP.
     NoAnswer,
-    /// A redirect or a routing answer such as 404, 405 or 429: no verdict on the proof.
+    /// A redirect or a routing answer such as 404, 405, 429 or 501: no verdict on the proof.
     Other,
 }
 
@@ -89,6 +89,8 @@ fn observe_response(response: &Response) -> Observation {
         200..=299 => Decision::Accept,
         400 | 401 | 403 if error.as_deref() == Some("use_dpop_nonce") => Decision::Challenge,
         400 | 401 | 403 => Decision::Reject,
+        // Of these, 501 says that the method is not known (RFC 9110 section 15.6.2).
+        501 => Decision::Other,
         500..=599 => Decision::Fault,
         _ => Decision::Other,
     };
@@ -149,6 +151,8 @@ mod tests {
             (405, Decision::Other),
             (429, Decision::Other),
             (500, Decision::Fault),
+            (501, Decision::Other),
+            (503, Decision::Fault),
         ] {
             assert_eq!(answer(status, &[]).decision, decision, "{status}");
         }

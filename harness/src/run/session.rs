@@ -14,7 +14,7 @@ use crate::scenario::Expect;
 use crate::target::{Answer, NoRoom, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
-pub(super) const MAX_CHALLENGES: usize = 2;
+pub(crate) const MAX_CHALLENGES: usize = 2;
 /// How often a signature is made anew to get one that can be spelled otherwise. One in fifteen can't by chance.
 const MAX_SPELLINGS: usize = 5;
 
@@ -36,6 +36,8 @@ pub struct Session<'a> {
     pub redactor: &'a Redactor,
     /// The nonce that the target supplied last.
     pub nonce: Option<Nonce>,
+    /// Whether it came with a 2xx, in the same case.
+    pub nonce_of_success: bool,
     /// The correct request that was accepted last, and its token: the control after one case is the control before the
     /// next one with the same token.
     pub standing: Option<(AccessToken, Exchange)>,
@@ -68,6 +70,8 @@ pub enum Ending {
     NotMade(EditError),
     /// The requests of a step can't be sent to this target.
     NotSent(NoRoom),
+    /// The resource is not served by the method of a step, which is named, and was answered so.
+    NotServed(String, Observation),
     /// The correct request before the case was not accepted; no step was sent.
     ControlBefore,
     /// The correct request after the case was not accepted.
@@ -109,10 +113,16 @@ impl Session<'_> {
         let exchange = self.exchange(request, minted, turn, &answer, took);
         let seen = exchange.seen.clone();
         transcript.push(exchange);
+        self.heard(&seen);
+        seen
+    }
+
+    /// Remembers the nonce of an answer, if it has one.
+    pub(super) fn heard(&mut self, seen: &Observation) {
         if let Some(nonce) = &seen.nonce {
             self.nonce = Some(nonce.clone());
+            self.nonce_of_success = seen.decision == Decision::Accept;
         }
-        seen
     }
 
     /// One request and its answer, as evidence.
@@ -140,6 +150,8 @@ impl Session<'_> {
             }),
             presented: under_dpop && has("DPoP"),
             with_nonce: self.nonce.is_some(),
+            challenges_before: 0,
+            with_nonce_of_success: false,
             shared: false,
             alike: 1,
             crowd: None,
@@ -188,7 +200,12 @@ impl Session<'_> {
         let mut challenges = 0;
         loop {
             let minted = self.minted(step, cast, self.nonce.as_ref(), earlier)?;
+            let with_nonce_of_success = self.nonce_of_success && step.is_plain();
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
+            if let Some(exchange) = transcript.last_mut() {
+                exchange.challenges_before = challenges;
+                exchange.with_nonce_of_success = with_nonce_of_success;
+            }
             let supplied = seen.nonce.is_some();
             if seen.decision == Decision::Challenge
                 && supplied
@@ -209,6 +226,7 @@ impl Session<'_> {
     /// control could add, and none is sent.
     pub async fn play(&mut self, script: &Script, expects: &[Expect], cast: &Cast, controlled: bool) -> Run {
         let mut transcript = Transcript::new();
+        self.nonce_of_success = false; // what another case was told may be long ago
         let standing = self.standing.take().filter(|(token, _)| *token == cast.own.token);
         match standing {
             _ if !controlled => {}
@@ -295,6 +313,12 @@ impl Session<'_> {
                 }
                 (None, None) => self.step(step, cast, turn, &mut earlier, transcript).await?,
             };
+            if let Some(method) = &step.request.method
+                && expect.is_accept()
+                && seen.decision == Decision::Other
+            {
+                return Err(Ending::NotServed(method.clone(), seen));
+            }
             if seen.decision != Decision::Accept {
                 closed.names.extend(step.name.clone());
                 if expect.is_accept() {

@@ -39,6 +39,10 @@ pub struct Exchange {
     pub presented: bool,
     /// Whether the proof carried a nonce that the server had supplied.
     pub with_nonce: bool,
+    /// How many challenges of its step came before it: so many times was a nonce supplied, and used in the next proof.
+    pub challenges_before: usize,
+    /// Whether it is a correct request with the nonce that came with the 2xx before it.
+    pub with_nonce_of_success: bool,
     /// Whether it was sent for the case before, and stands here as its control once more.
     pub shared: bool,
     /// How many exchanges of the step it stands for, itself among them: the others were decided alike, and are not kept.
@@ -72,6 +76,11 @@ impl Exchange {
             None if self.alike > 1 => format!("{}, {} times", self.seen, self.alike),
             None => self.seen.to_string(),
         }
+    }
+
+    /// Whether it is a HEAD request, whose answers have no content (RFC 9110 section 9.3.2).
+    pub fn is_head(&self) -> bool {
+        self.request.starts_with("HEAD ")
     }
 }
 

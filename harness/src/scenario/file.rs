@@ -172,6 +172,21 @@ pub enum AnswerCheck {
     Fault,
     /// A `use_dpop_nonce` challenge carries exactly one `DPoP-Nonce` with a well-formed nonce.
     NonceField,
+    /// A proof with the nonce that was just supplied is not challenged again and again.
+    EndlessChallenge,
+    /// A nonce that comes with a 2xx is good for the next request.
+    SuccessNonce,
+}
+
+impl AnswerCheck {
+    /// Whether a deviation is a fault by itself, also where no correct request was ever accepted.
+    pub fn needs_no_control(self) -> bool {
+        match self {
+            Self::NonceField | Self::EndlessChallenge => true,
+            // Of a server that is not set up, or down, these say nothing about DPoP.
+            Self::Status | Self::Challenge | Self::Error | Self::Fault | Self::SuccessNonce => false,
+        }
+    }
 }
 
 /// A condition without which nothing else can be judged.

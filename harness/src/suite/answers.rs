@@ -3,9 +3,9 @@ use crate::plan::Selected;
 use crate::run::{Exchange, Transcript};
 use crate::scenario::{AnswerCheck, CaseKind};
 
-use super::Suite;
 use super::outcome::Outcome;
 use super::preflight;
+use super::{INTERRUPTED, Suite};
 
 /// How many deviating cases a reason names.
 const NAMED: usize = 3;
@@ -22,11 +22,17 @@ impl Suite<'_> {
         let mut outcomes = Vec::new();
         for case in selected {
             let CaseKind::Answers(check) = case.case.kind else { continue };
-            let obstacle = obstacle.map(str::to_owned).or_else(|| self.lost_because());
-            let obstacle = obstacle.or_else(|| self.traits.unmet(case.case));
-            let outcome = match obstacle {
-                Some(why) => self.skipped(*case, &why),
-                None => {
+            let stopped = self.stop.is_requested().then(|| INTERRUPTED.to_owned());
+            let unmet = self.traits.unmet(case.case);
+            let outcome = match (stopped.or_else(|| self.lost_because()), obstacle, unmet) {
+                (Some(why), ..) | (None, None, Some(why)) => self.skipped(*case, &why),
+                // What the preflight saw may be a fault whatever stood in the way of the rest.
+                (None, Some(why), None) if check.needs_no_control() => {
+                    let seen = self.judge_answer(*case, check, &[], checks).await;
+                    if seen.verdict.is_finding() { seen } else { self.skipped(*case, why) }
+                }
+                (None, Some(why), _) => self.skipped(*case, why),
+                (None, None, None) => {
                     let outcome = self.judge_answer(*case, check, played, checks).await;
                     // It may be lost over looking for a deviation once more.
                     match self.lost_because() {

@@ -117,8 +117,7 @@ pub async fn run_until(
         Some(obstacle) => performed.iter().map(|case| suite.skipped(*case, obstacle)).collect(),
         None => suite.play(selected).await,
     };
-    let obstacle = if stop.is_requested() { Some(INTERRUPTED) } else { preflight.obstacle.as_deref() };
-    let judged = suite.judge_answers(selected, &played, &outcomes, obstacle).await;
+    let judged = suite.judge_answers(selected, &played, &outcomes, preflight.obstacle.as_deref()).await;
     let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(lost) = lost {
         outcome::replace_preflight(&mut outcomes, scenarios, setup, &lost);
@@ -271,6 +270,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         seed: setup.seed,
         redactor,
         nonce: None,
+        nonce_of_success: false,
         standing: None,
     }
 }

@@ -131,6 +131,8 @@ fn expected(kind: &CaseKind) -> String {
             AnswerCheck::Challenge => "WWW-Authenticate with the DPoP scheme on every 401",
             AnswerCheck::Error => "an error code for every refused proof",
             AnswerCheck::Fault => "a refusal, whatever is sent",
+            AnswerCheck::EndlessChallenge => "no challenge where the proof has the nonce just supplied",
+            AnswerCheck::SuccessNonce => "no challenge where the proof has the nonce of the 200 before it",
             AnswerCheck::NonceField => "exactly one DPoP-Nonce on every use_dpop_nonce challenge",
         }
         .to_owned(),

@@ -306,9 +306,9 @@ fn advice(exchange: Option<&Exchange>) -> &'static str {
         }
         (Decision::Reject, Some("insufficient_scope")) => "the token lacks a scope: see auth.scope",
         (Decision::Challenge, _) if exchange.seen.nonce.is_none() => {
-            "it asks for a nonce and supplies none that a client could use (DPoP-Nonce, RFC 9449 section 8)"
+            "it asks for a nonce and supplies none that a client could use: see rs.answer.nonce-field"
         }
-        (Decision::Challenge, _) => "it asks for a nonce again and again",
+        (Decision::Challenge, _) => "it asks for a nonce again and again: see rs.answer.endless-challenge",
         (Decision::Other, _) => "is target.resource the right method and path?",
         (Decision::Fault | Decision::NoAnswer, _) => "see the server's log",
         (Decision::Accept | Decision::Reject, _) => {

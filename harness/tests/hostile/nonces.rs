@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use dpop_harness::cli::Exit;
 use dpop_harness::entropy::{SystemEntropy, unique_id};
-use dpop_harness::judge::Verdict::{Inconclusive, Pass, Skip};
+use dpop_harness::judge::Verdict::{Fail, Inconclusive, Pass, Skip, Warn};
 use dpop_harness::plan::all;
+use dpop_harness::reference::{Defect, NonceMode};
 use dpop_harness::target::{Answer, NoncePolicy};
 
 use crate::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
@@ -21,10 +22,13 @@ async fn challenges_without_end() {
     let results = bench.run().await;
     check(
         &results,
-        Exit::Environment,
-        &[("rs.preflight.control", Inconclusive, "it asks for a nonce again and again")],
+        Exit::Nonconformity,
+        &[
+            ("rs.preflight.control", Inconclusive, "it asks for a nonce again and again"),
+            ("rs.answer.endless-challenge", Fail, "challenged again and again"),
+        ],
     );
-    assert!(results.requests() < 10);
+    assert!(results.requests() < 12, "{}", results.requests());
 }
 
 #[tokio::test]
@@ -37,9 +41,38 @@ async fn challenges_without_a_usable_nonce() {
             .instead(move |_, request| field(request, "DPoP").map(|_| answer(401, &fields)));
         check(
             &bench.run().await,
-            Exit::Environment,
-            &[("rs.preflight.control", Inconclusive, "supplies none that a client could use")],
+            Exit::Nonconformity,
+            &[
+                ("rs.preflight.control", Inconclusive, "supplies none that a client could use"),
+                ("rs.answer.nonce-field", Fail, "DPoP-Nonce"),
+            ],
         );
+    }
+}
+
+/// A server that knows no HEAD, by whatever it says so.
+#[tokio::test]
+async fn a_resource_without_head() {
+    for code in [404, 405, 501] {
+        let bench = Bench::clean()
+            .await
+            .instead(move |_, request| (request.method == "HEAD").then(|| answer(code, &[])));
+        let results = bench.run_only(&["rs.htm"]).await;
+        check(&results, Exit::Conforms, &[]);
+        assert_eq!(ids_with(&results, Skip), ["rs.htm.head-ok", "rs.htm.head-with-get-proof"], "{code}");
+        assert_eq!(skips(&results).len(), 1);
+        assert!(skips(&results)[0].starts_with("the resource does not serve HEAD"), "{:?}", skips(&results));
+    }
+}
+
+/// A server that supplies with each 200 a nonce that it does not know, at all and at once in eight places.
+#[tokio::test]
+async fn the_nonce_of_a_success_is_not_known() {
+    for jobs in [1, 8] {
+        let bench = Bench::new(NonceMode::Required, Defect::NonceOfSuccessUnknown.into()).await.jobs(jobs);
+        let expected =
+            [("rs.answer.success-nonce", Warn, "challenged with the nonce that had come with a 200")];
+        check(&bench.run().await, Exit::Conforms, &expected);
     }
 }
 

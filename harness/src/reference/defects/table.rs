@@ -202,8 +202,7 @@ pub const DEFECTS: &[DefectRow] = &[
             "rs.htm.array",
             "rs.htm.null",
             "rs.htm.empty",
-            "rs.htm.object",
-        ],
+            "rs.htm.object", "rs.htm.head-with-get-proof"],
     ),
     row(Defect::HtmOptional, "htm-optional", "Checks `htm` only where it is there.", &["rs.htm.missing"]),
     row(
@@ -230,6 +229,8 @@ pub const DEFECTS: &[DefectRow] = &[
         "Demands `htm`, but compares it only where it is a string.",
         &["rs.htm.null", "rs.htm.array", "rs.htm.object"],
     ),
+    row(Defect::HeadTakenForGet, "head-taken-for-get", "Compares `htm` with GET where the request is HEAD, as the handler for GET answers both.", &["rs.htm.head-ok"]),
+    row(Defect::HeadWithGetProofAccepted, "head-with-get-proof-accepted", "Takes a proof for GET with a HEAD request as well.", &["rs.htm.head-with-get-proof"]),
     row(
         Defect::HtuNotChecked,
         "htu-not-checked",
@@ -424,7 +425,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::NonceNotChecked,
         "nonce-not-checked",
         "Demands a nonce and takes any.",
-        &["rs.nonce.made-up", "rs.nonce.empty", "rs.nonce.number"],
+        &["rs.nonce.made-up", "rs.nonce.empty", "rs.nonce.number", "rs.nonce.truncated", "rs.nonce.altered", "rs.nonce.null", "rs.nonce.array", "rs.nonce.object"],
     )
     .with_nonces(NonceMode::Required),
     row(
@@ -445,7 +446,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::NonceNonStringSkipped,
         "nonce-non-string-skipped",
         "Demands the claim, but checks the nonce only where it is a string.",
-        &["rs.nonce.number"],
+        &["rs.nonce.number", "rs.nonce.null", "rs.nonce.array", "rs.nonce.object"],
     )
     .with_nonces(NonceMode::Required),
     row(
@@ -455,6 +456,14 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.nonce.usable-ok"],
     )
     .with_nonces(NonceMode::Optional),
+    row(Defect::NoncePrefix, "nonce-prefix", "Compares only as much of the nonce as the proof has.", &["rs.nonce.truncated", "rs.nonce.empty"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceShapeOnly, "nonce-shape-only", "Checks that the nonce has the length of its own, but not which it is.", &["rs.nonce.altered"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceSecretNotShared, "nonce-secret-not-shared", "Supplies nonces under another secret than it checks them with, as nodes do that don't share it: it challenges for ever.", &["rs.answer.endless-challenge"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceOfSuccessUnknown, "nonce-of-success-unknown", "Supplies a nonce with each 200 and does not recognise it, so every second request is challenged.", &["rs.answer.success-nonce"])
+    .with_nonces(NonceMode::Required),
     row(
         Defect::BearerAccepted,
         "bearer-accepted",
@@ -792,7 +801,7 @@ pub const DEFECTS: &[DefectRow] = &[
         "Asks for a nonce without supplying one.",
         &["rs.answer.nonce-field"],
     )
-    .with_nonces(NonceMode::Optional),
+    .with_nonces(NonceMode::Required),
     row(
         Defect::ChallengeWithTwoNonces,
         "challenge-with-two-nonces",

@@ -6,6 +6,8 @@ use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Wire};
+use reqwest::Method;
+
 use crate::jose::{Alg, Ath, base64url};
 use crate::reference::signing_key::SigningKey;
 use crate::reference::*;
@@ -33,7 +35,8 @@ fn seen(answer: &Answer) -> Seen {
 }
 
 /// The requests that make `defect` show in the answer to the last of them.
-fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
+/// `supplied` is the nonce that came with the control.
+fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
     let parts = || scene.parts();
     let one = |parts: Parts| vec![scene.wire(&parts)];
     let proof = |proof: String| vec![scene.wire_with(proof)];
@@ -135,6 +138,10 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::HtmOptional => no_claim("htm"),
         Defect::HtmCaseFolded => claim("htm", "\"get\""),
         Defect::HtmFirstOfArray => claim("htm", "[\"GET\"]"),
+        Defect::HeadTakenForGet => {
+            vec![Wire { method: Method::HEAD, ..scene.wire(&parts().claim("htm", "\"HEAD\"")) }]
+        }
+        Defect::HeadWithGetProofAccepted => vec![Wire { method: Method::HEAD, ..scene.wire(&parts()) }],
         Defect::HtmFalsySkipped => claim("htm", "\"\""),
         Defect::HtmNonStringSkipped => claim("htm", "{\"value\":\"GET\"}"),
         Defect::HtuNotChecked | Defect::HtuOriginOnly => htu(other_url),
@@ -167,7 +174,11 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::NonceNotDemanded => no_claim("nonce"),
         Defect::NonceEmptySkipped => claim("nonce", "\"\""),
         Defect::NonceNonStringSkipped => claim("nonce", "1"),
-        Defect::NonceNeverValid => one(parts()),
+        Defect::NonceNeverValid | Defect::NonceSecretNotShared => one(parts()),
+        Defect::NoncePrefix => claim("nonce", &quoted(&scene.nonce.clone().expect("a nonce")[..10])),
+        Defect::NonceShapeOnly => claim("nonce", &quoted(base64url::encode([1; 32]))),
+        // Its nonce is the one that came with the 200.
+        Defect::NonceOfSuccessUnknown => claim("nonce", &quoted(supplied)),
         Defect::BearerAccepted => {
             vec![Wire { authorization: vec![bearer], proofs: vec![], ..scene.wire(&parts()) }]
         }
@@ -249,11 +260,12 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     let public_url = row.public_url.map(|url| url.parse().expect("a URL"));
     let scene = Scene::with(|options| Options { nonce: row.nonce, defects, public_url, ..options }).await;
-    let control = seen(&scene.send(scene.wire(&scene.parts())).await);
+    let answer = scene.send(scene.wire(&scene.parts())).await;
+    let (control, supplied) = (seen(&answer), answer.nonces.first().cloned().unwrap_or_default());
     // The probe is a client of its own, as each case of a suite is.
     let scene = Scene { key: Key::fresh(), ..scene };
     let scene = Scene { token: scene.mint(&scene.request()), ..scene };
-    let wires = probe(row.defect, &scene);
+    let wires = probe(row.defect, &scene, &supplied);
     if matches!(row.defect, Defect::ReplayCheckedThenStored | Defect::OneRequestAKey) {
         let answers = futures_util::future::join_all(wires.into_iter().map(|wire| scene.send(wire))).await;
         let refused = answers.iter().map(seen).find(|seen| *seen != Seen::Accepted);
@@ -286,7 +298,8 @@ async fn every_defect_shows_against_a_clean_server() {
             // What is right, and refused by mistake.
             Seen::Accepted => match row.defect {
                 // Who does not know the scheme sees no credentials, and so no error.
-                Defect::SchemeCaseSensitive => Seen::Odd("no error"),
+                // An answer to HEAD has no content to say it in.
+                Defect::SchemeCaseSensitive | Defect::HeadTakenForGet => Seen::Odd("no error"),
                 _ => Seen::Refused,
             },
             // Who sends no credentials is told of no error.
@@ -302,7 +315,10 @@ async fn every_defect_shows_against_a_clean_server() {
         };
         assert_eq!(defective, expected, "{}", row.name);
         // A correct request still works, or nobody would have shipped it.
-        let unusable = matches!(row.defect, Defect::NonceNeverValid | Defect::Es256Refused);
+        let unusable = matches!(
+            row.defect,
+            Defect::NonceNeverValid | Defect::NonceSecretNotShared | Defect::Es256Refused
+        );
         assert_eq!(control == Seen::Accepted, !unusable, "{}", row.name);
     }
 }
