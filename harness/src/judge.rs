@@ -97,6 +97,7 @@ impl Judgement {
 pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Excuse>) -> Judgement {
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
+        Ending::NotSent(why) => return Judgement::skip(why.to_string()),
         Ending::ControlBefore => {
             return Judgement::inconclusive(format!(
                 "the correct request before it was answered {}",
@@ -207,7 +208,7 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     let refused_proof = exchange.presented && seen.decision == Decision::Reject;
     let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
-        _ if seen.nothing == Some(NoAnswer::CapReached) => NotApplicable,
+        _ if seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) => NotApplicable,
         AnswerCheck::Status if refused_proof => match seen.status {
             Some(401) => Complies,
             Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),

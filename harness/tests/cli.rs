@@ -30,6 +30,11 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--max-requests",
             "--seed",
             "--authorised",
+            "--http1.1",
+            "--http2",
+            "--cacert",
+            "--insecure",
+            "--connect-to",
         ],
     ),
     ("list", &["--format"]),
@@ -98,8 +103,10 @@ fn every_flag_has_an_environment_variable() {
         assert_eq!(stderr, "");
         assert_eq!(run(["help", command.as_str()]).with(0).stdout, help);
         for flag in flags(&help).into_iter().filter(|flag| *flag != "--help") {
-            let variable =
-                format!("[env: DPOP_{}=", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
+            let variable = format!(
+                "[env: DPOP_{}=",
+                flag.trim_start_matches('-').replace(['-', '.'], "_").to_uppercase()
+            );
             assert!(help.contains(&variable), "{command} {flag} has no {variable}]:\n{help}");
         }
     }

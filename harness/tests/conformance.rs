@@ -8,6 +8,7 @@ use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, AlgSet};
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{Selected, all};
+use dpop_harness::proof::{HttpChoice, HttpVersion};
 use dpop_harness::reference::{DEFECTS, DefectRow, DefectSet, NonceMode, Options, Running};
 use dpop_harness::scenario::{Scenario, load_embedded};
 use dpop_harness::spec::Profile;
@@ -23,11 +24,13 @@ struct Mode {
     token_alg: Alg,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     only: Option<Alg>,
+    /// The versions of HTTP that requests go over.
+    http: HttpChoice,
     /// What the reason of a case that may be skipped here speaks of.
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 6] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
@@ -37,10 +40,15 @@ const MODES: [Mode; 5] = [
         may_lack: &["is for ES256 keys", "does not say that it accepts"],
         ..mode("eddsa-only", NonceMode::Required)
     },
+    Mode {
+        http: HttpChoice::Only(HttpVersion::Http2),
+        may_lack: &["HTTP/1.1 is not used"],
+        ..mode("over-http2", NonceMode::Required)
+    },
 ];
 
 const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
-    Mode { name, nonce, token_alg: Alg::Es256, only: None, may_lack: &["nonce"] }
+    Mode { name, nonce, token_alg: Alg::Es256, only: None, http: HttpChoice::Both, may_lack: &["nonce"] }
 }
 
 fn main() {
@@ -75,7 +83,10 @@ async fn server(mode: &Mode, defects: DefectSet) -> (Running, Setup) {
     let options = Options::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
     let options = Options { nonce: mode.nonce, token_alg: mode.token_alg, algs, defects, ..options };
-    against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback")
+    let (running, mut setup) =
+        against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback");
+    setup.call.http = mode.http;
+    (running, setup)
 }
 
 async fn outcomes(setup: &Setup, scenarios: &[Scenario], selected: &[Selected<'_>]) -> Vec<Outcome> {

@@ -8,6 +8,7 @@
 mod carry;
 mod draft;
 mod edit;
+mod http;
 mod key;
 mod script;
 mod secret;
@@ -16,10 +17,11 @@ mod token;
 pub use carry::{Call, Field, Request};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
+pub use http::{HttpChoice, HttpVersion};
 pub use key::{KeyError, ProofKey};
 pub use script::{
-    AthEdit, AthSource, Client, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit,
-    OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
+    AthEdit, AthSource, Client, Connection, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice,
+    NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
 };
 pub use secret::{AccessToken, tag};
 pub use token::IssuerKey;

@@ -12,12 +12,14 @@
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
+//! - `connections` tells connections apart, for planted bugs that mix them up.
 //! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` for those that do more than leave a check out.
 
 mod access_token;
 mod answer;
 mod authorization_server;
 mod claims;
+mod connections;
 mod defects;
 mod faulty;
 mod htu;

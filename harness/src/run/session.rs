@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::cast::Cast;
 use super::observe::{Decision, Observation, observe};
@@ -8,9 +9,12 @@ use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
-use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
+use crate::proof::{
+    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Request, RequestEdits,
+    Script, Step, StepRecord,
+};
 use crate::scenario::Expect;
-use crate::target::Target;
+use crate::target::{Answer, Kept, NoAnswer, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 const MAX_CHALLENGES: usize = 2;
@@ -33,9 +37,11 @@ pub struct Session<'a> {
     pub redactor: &'a Redactor,
     /// The nonce that the target supplied last.
     pub nonce: Option<Nonce>,
-    /// The correct request that was accepted last, and its token: the control after one case is the control before the
-    /// next one with the same token.
-    pub standing: Option<(AccessToken, Exchange)>,
+    /// The correct request that was accepted last, on a connection of its own, and its token and version of HTTP: the
+    /// control after one case is the control before the next one with the same.
+    pub standing: Option<(AccessToken, Option<HttpVersion>, Exchange)>,
+    /// The connection that the requests go over, where a case keeps it.
+    pub kept: Option<Kept>,
 }
 
 /// One performance of a case.
@@ -54,6 +60,8 @@ pub enum Ending {
     Played,
     /// A step can't be made against this target.
     NotMade(EditError),
+    /// A step can't be sent to this target as the case wants it.
+    NotSent(NoAnswer),
     /// The correct request before the case was not accepted; no step was sent.
     ControlBefore,
     /// The correct request after the case was not accepted.
@@ -63,7 +71,18 @@ pub enum Ending {
 impl Session<'_> {
     /// Sends a correct request.
     pub async fn control(&mut self, cast: &Cast, turn: Turn, transcript: &mut Transcript) -> Observation {
-        match self.step(&Step::default(), cast, turn, &mut BTreeMap::new(), transcript).await {
+        self.correct(&Step::default(), cast, turn, transcript).await
+    }
+
+    /// Sends a correct request the way that `step` goes.
+    async fn correct(
+        &mut self,
+        step: &Step,
+        cast: &Cast,
+        turn: Turn,
+        transcript: &mut Transcript,
+    ) -> Observation {
+        match self.step(step, cast, turn, &mut BTreeMap::new(), transcript).await {
             Ok(seen) => seen,
             Err(error) => unreachable!("a correct request can always be made: {error}"),
         }
@@ -78,9 +97,25 @@ impl Session<'_> {
         transcript: &mut Transcript,
     ) -> Observation {
         let before = self.clock.now();
-        let answer = self.target.send(request).await;
+        let answer = match &mut self.kept {
+            Some(kept) => self.target.send_over(kept, request).await,
+            None => self.target.send(request).await,
+        };
         let took = self.clock.now().duration_since(before).unwrap_or_default();
-        let mut seen = observe(&answer);
+        self.keep(request, minted, turn, &answer, took, transcript)
+    }
+
+    /// Keeps a request and its answer.
+    fn keep(
+        &mut self,
+        request: &Request,
+        minted: Option<&Minted>,
+        turn: Turn,
+        answer: &Answer,
+        took: Duration,
+        transcript: &mut Transcript,
+    ) -> Observation {
+        let mut seen = observe(answer);
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
@@ -98,7 +133,7 @@ impl Session<'_> {
             with_nonce: self.nonce.is_some(),
             shared: false,
             seen: seen.clone(),
-            response: show_answer(&answer, self.redactor),
+            response: show_answer(answer, request.http, self.redactor),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         });
         if let Some(nonce) = &seen.nonce {
@@ -117,24 +152,12 @@ impl Session<'_> {
         earlier: &mut BTreeMap<String, StepRecord>,
         transcript: &mut Transcript,
     ) -> Result<Observation, EditError> {
+        if step.after_lost_answer {
+            self.lose_answer(step, cast, turn, transcript).await?;
+        }
         let mut challenges = 0;
         loop {
-            let nonce = self.nonce.clone();
-            let material = Material {
-                key: &cast.own.key,
-                token: &cast.own.token,
-                spare: cast.spare.as_ref(),
-                stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
-                issuer: self.issuer,
-                nonce: nonce.as_ref(),
-                call: self.call,
-                now: self.clock.unix_seconds(),
-                entropy: self.entropy,
-                choices: &SeededEntropy::new(self.seed),
-                earlier,
-            };
-            let minted = mint(step, &material)?;
-            self.redactor.hide_token(&minted.record.token);
+            let minted = self.mint(step, cast, earlier)?;
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
             let supplied = seen.nonce.is_some();
             if seen.decision == Decision::Challenge
@@ -152,18 +175,73 @@ impl Session<'_> {
         }
     }
 
+    /// Makes the request of a step with the nonce that came last.
+    fn mint(
+        &self,
+        step: &Step,
+        cast: &Cast,
+        earlier: &BTreeMap<String, StepRecord>,
+    ) -> Result<Minted, EditError> {
+        let material = Material {
+            key: &cast.own.key,
+            token: &cast.own.token,
+            spare: cast.spare.as_ref(),
+            stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
+            issuer: self.issuer,
+            nonce: self.nonce.as_ref(),
+            call: self.call,
+            now: self.clock.unix_seconds(),
+            entropy: self.entropy,
+            choices: &SeededEntropy::new(self.seed),
+            earlier,
+        };
+        let minted = mint(step, &material)?;
+        self.redactor.hide_token(&minted.record.token);
+        Ok(minted)
+    }
+
+    /// Sends a correct request the way that `step` goes, whose answer never comes.
+    async fn lose_answer(
+        &mut self,
+        step: &Step,
+        cast: &Cast,
+        turn: Turn,
+        transcript: &mut Transcript,
+    ) -> Result<(), EditError> {
+        let minted = self.mint(&correct_over(step.request.http), cast, &BTreeMap::new())?;
+        let before = self.clock.now();
+        let answer = self.target.send_and_cut(&minted.request).await;
+        let took = self.clock.now().duration_since(before).unwrap_or_default();
+        self.keep(&minted.request, Some(&minted), turn, &answer, took, transcript);
+        Ok(())
+    }
+
     /// Performs a case: control, steps, control. Where every step is one that must be accepted there is nothing that a
     /// control could add, and none is sent.
     pub async fn play(&mut self, script: &Script, expects: &[Expect], cast: &Cast, controlled: bool) -> Run {
+        self.kept = match script.client.connection {
+            Connection::New => None,
+            Connection::Kept => Some(Kept::default()),
+        };
+        let run = self.perform(script, expects, cast, controlled).await;
+        self.kept = None;
+        run
+    }
+
+    async fn perform(&mut self, script: &Script, expects: &[Expect], cast: &Cast, controlled: bool) -> Run {
         let mut transcript = Transcript::new();
-        let standing = self.standing.take().filter(|(token, _)| *token == cast.own.token);
-        match standing {
+        // A control goes the way of the steps that must be refused: it differs from them in one thing only.
+        let refused = script.steps.iter().zip(expects).find(|(_, expect)| !expect.is_accept());
+        let http = refused.and_then(|(step, _)| step.request.http);
+        let control = correct_over(http);
+        let fits = |(token, over, _): &(_, _, _)| *token == cast.own.token && *over == http;
+        match self.standing.take().filter(fits).filter(|_| self.kept.is_none()) {
             _ if !controlled => {}
-            Some((_, exchange)) => {
+            Some((.., exchange)) => {
                 transcript.push(Exchange { turn: Turn::ControlBefore, shared: true, ..exchange })
             }
             None => {
-                let before = self.control(cast, Turn::ControlBefore, &mut transcript).await;
+                let before = self.correct(&control, cast, Turn::ControlBefore, &mut transcript).await;
                 if before.decision != Decision::Accept {
                     return Run { transcript, ending: Ending::ControlBefore };
                 }
@@ -175,17 +253,42 @@ impl Session<'_> {
                 Ok(seen) => seen,
                 Err(error) => return Run { transcript, ending: Ending::NotMade(error) },
             };
+            if let Some(why) = seen.nothing.as_ref().filter(|why| why.is_not_sent()) {
+                return Run { transcript, ending: Ending::NotSent(why.clone()) };
+            }
             if expect.is_accept() && seen.decision != Decision::Accept {
                 break; // the steps behind it would mean nothing
             }
         }
         if controlled {
-            let after = self.control(cast, Turn::ControlAfter, &mut transcript).await;
+            let mut after = self.control_after(&control, cast, &mut transcript).await;
+            if after.nothing == Some(NoAnswer::NotKept) {
+                after = self.control_after(&control, cast, &mut transcript).await;
+            }
             if after.decision != Decision::Accept {
                 return Run { transcript, ending: Ending::ControlAfter };
             }
-            self.standing = transcript.last().map(|exchange| (cast.own.token.clone(), exchange.clone()));
+            let last = transcript.last().filter(|_| self.kept.is_none());
+            self.standing = last.map(|exchange| (cast.own.token.clone(), http, exchange.clone()));
         }
         Run { transcript, ending: Ending::Played }
     }
+
+    /// Sends the correct request after a case. A server may close a connection after a refusal: that opens another.
+    async fn control_after(
+        &mut self,
+        control: &Step,
+        cast: &Cast,
+        transcript: &mut Transcript,
+    ) -> Observation {
+        if let Some(kept) = &mut self.kept {
+            kept.renew();
+        }
+        self.correct(control, cast, Turn::ControlAfter, transcript).await
+    }
+}
+
+/// A correct request over a version of HTTP.
+fn correct_over(http: Option<HttpVersion>) -> Step {
+    Step { request: RequestEdits { http, ..RequestEdits::default() }, ..Step::default() }
 }

@@ -3,7 +3,7 @@
 use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::mutation;
-use crate::proof::{Client, JtiEdit, ProofEdits, RequestEdits, TokenEdits};
+use crate::proof::{Client, Connection, JtiEdit, ProofEdits, RequestEdits, TokenEdits};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -77,7 +77,8 @@ impl Checker<'_> {
         let in_place = case.expect.is_some()
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()
-            || case.request != RequestEdits::default();
+            || case.request != RequestEdits::default()
+            || case.after_lost_answer;
         let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
         match kinds.iter().filter(|present| **present).count() {
             1 => {}
@@ -93,7 +94,7 @@ impl Checker<'_> {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
         }
         if let Some(steps) = &case.steps {
-            return self.steps(steps, path);
+            return self.steps(case, steps, path);
         }
         if in_place && case.expect.is_none() {
             return self.contradiction(path, "a case with edits needs `expect`");
@@ -101,9 +102,22 @@ impl Checker<'_> {
         self.proof(&case.proof, &[], false, &format!("{path}.proof"))
     }
 
-    fn steps(&self, steps: &[StepRow], path: &str) -> Checked {
+    fn steps(&self, case: &CaseRow, steps: &[StepRow], path: &str) -> Checked {
         if steps.is_empty() {
             return self.contradiction(path, "a case needs at least one step");
+        }
+        if case.client.connection == Connection::Kept
+            && steps.iter().any(|step| step.after_lost_answer || step.request.http != steps[0].request.http)
+        {
+            let fault = "a connection that is kept has one version of HTTP, and is not cut";
+            return self.contradiction(path, fault);
+        }
+        let mut refused = steps.iter().filter(|step| !step.expect.is_accept()).map(|step| step.request.http);
+        if let Some(first) = refused.next()
+            && refused.any(|other| other != first)
+        {
+            let fault = "the steps that must be refused go over one version of HTTP, as their controls do";
+            return self.contradiction(path, fault);
         }
         let mut named: Vec<&str> = Vec::new();
         for (index, step) in steps.iter().enumerate() {
@@ -116,11 +130,12 @@ impl Checker<'_> {
                 let only_mutations =
                     ProofEdits { mutate: step.proof.mutate.clone(), ..ProofEdits::default() } == step.proof
                         && step.token == TokenEdits::default()
-                        && step.request == RequestEdits::default();
+                        && step.request
+                            == RequestEdits { http: step.request.http, ..RequestEdits::default() };
                 if !only_mutations {
                     return self.contradiction(
                         &path,
-                        "what is sent again can only be changed by `proof: { mutate: … }`",
+                        "what is sent again can only be changed by `proof: { mutate: … }` and `request: { http: … }`",
                     );
                 }
             }

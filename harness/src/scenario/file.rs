@@ -71,6 +71,9 @@ pub(super) struct CaseRow {
     /// Edits to the request of the only step.
     #[serde(default)]
     pub(super) request: RequestEdits,
+    /// Whether a correct request goes before the only step, whose connection is cut before the answer comes.
+    #[serde(default)]
+    pub(super) after_lost_answer: bool,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
     /// Several requests in order, instead of one.
@@ -100,6 +103,9 @@ pub(super) struct StepRow {
     /// Edits to the request.
     #[serde(default)]
     pub(super) request: RequestEdits,
+    /// Whether a correct request goes before it, whose connection is cut before the answer comes.
+    #[serde(default)]
+    pub(super) after_lost_answer: bool,
     /// What the target should do with it.
     pub(super) expect: Expect,
 }
@@ -135,6 +141,8 @@ pub enum Capability {
     BearerRefused,
     /// It says that it accepts proofs with this algorithm.
     Alg(Alg),
+    /// It speaks HTTP/2.
+    Http2,
 }
 
 /// A circumstance in which a target may legitimately do otherwise.
@@ -195,6 +203,8 @@ pub enum Pitfall {
     IgnoredNonce,
     /// A bound token is used, or accepted, as a bearer token.
     BearerDowngrade,
+    /// Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer.
+    RealHttpStacks,
 }
 
 impl Pitfall {
@@ -208,6 +218,7 @@ impl Pitfall {
         Self::WrongHtu,
         Self::IgnoredNonce,
         Self::BearerDowngrade,
+        Self::RealHttpStacks,
     ];
 
     /// The word in scenarios and on the command line.
@@ -221,6 +232,7 @@ impl Pitfall {
             Self::WrongHtu => "wrong-htu",
             Self::IgnoredNonce => "ignored-nonce",
             Self::BearerDowngrade => "bearer-downgrade",
+            Self::RealHttpStacks => "real-http-stacks",
         }
     }
 
@@ -239,6 +251,9 @@ impl Pitfall {
             Self::WrongHtu => "The proof names another URL than the request's.",
             Self::IgnoredNonce => "The server's nonce is left out of the next proof.",
             Self::BearerDowngrade => "A bound token is used, or accepted, as a bearer token.",
+            Self::RealHttpStacks => {
+                "Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer."
+            }
         }
     }
 }

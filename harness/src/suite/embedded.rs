@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::Alg;
-use crate::proof::Call;
+use crate::proof::{Call, HttpChoice};
 use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
 use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
@@ -49,9 +49,13 @@ pub async fn against_reference_with(
     let setup = Setup {
         name: "reference".to_owned(),
         target: Arc::new(target),
-        call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
+        call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri, http: HttpChoice::Both },
         source: Arc::new(source.map_err(|error| other(&error))?),
-        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true), algs: None },
+        capabilities: Capabilities {
+            nonce: Some(policy(nonce)),
+            single_use_jti: Some(true),
+            ..Capabilities::default()
+        },
         // Otherwise nobody would get in, and nothing could be judged.
         alg: defects.contains(Defect::Es256Refused).then_some(Alg::Es384),
         bearer: Some(BearerPolicy::Refused),

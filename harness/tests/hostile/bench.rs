@@ -22,7 +22,7 @@ use dpop_harness::scenario::{Case, CaseKind, Expect, PreflightCheck, Scenario, l
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Outcome, Results, Setup, against_reference, run};
 use dpop_harness::target::tokens::TokenSource;
-use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, Response, Span, Target};
+use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Kept, Limits, Response, Span, Target};
 
 pub(crate) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| match load_embedded() {
     Ok(scenarios) => scenarios,
@@ -158,6 +158,17 @@ impl<F: Fn(usize, &Request) -> Option<Answer> + Send + Sync> Target for Instead<
             None => self.inner.send(request),
         }
     }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        match (self.fault)(self.count.fetch_add(1, Ordering::Relaxed), request) {
+            Some(answer) => Box::pin(std::future::ready(answer)),
+            None => self.inner.send_over(kept, request),
+        }
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_and_cut(request)
+    }
 }
 
 struct After<F> {
@@ -168,6 +179,14 @@ struct After<F> {
 impl<F: Fn(&Request, Answer) -> Answer + Send + Sync> Target for After<F> {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(async move { (self.change)(request, self.inner.send(request).await) })
+    }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move { (self.change)(request, self.inner.send_over(kept, request).await) })
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_and_cut(request)
     }
 }
 
