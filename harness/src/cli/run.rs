@@ -21,7 +21,7 @@ use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
-use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Reach, Span};
+use crate::target::{Auth, Config, Day, HttpTarget, Limits, NotAllowed, Rate, Reach, Span};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -271,7 +271,12 @@ async fn set_up(
     let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
     let target = HttpTarget::resolve_with(reach, &config.call.uri, &limits, authorised, clock.clone())
         .await
-        .map_err(|error| Failure::Environment(error.to_string()))?;
+        .map_err(|error| match error {
+            NotAllowed::Certificates(_) => Failure::Usage(error.to_string()),
+            NotAllowed::Unresolved(..) | NotAllowed::NotAuthorised(..) => {
+                Failure::Environment(error.to_string())
+            }
+        })?;
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let new = || {

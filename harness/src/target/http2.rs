@@ -11,7 +11,7 @@ use crate::proof::{Field, Request};
 pub(super) struct Http2 {
     sender: h2::client::SendRequest<&'static [u8]>,
     /// Reads and writes frames until this value is dropped.
-    driver: JoinHandle<()>,
+    driver: JoinHandle<Result<(), h2::Error>>,
     /// The `:scheme` of its requests.
     scheme: uri::Scheme,
     /// Whether a response has come over it.
@@ -34,13 +34,23 @@ impl Http2 {
             .handshake(stream)
             .await
             .map_err(|error| fact(&error))?;
-        // How it ends is told to the one who waits for a response.
-        let driver = tokio::spawn(async move { drop(connection.await) });
+        let driver = tokio::spawn(connection);
         Ok(Self { sender, driver, scheme, used: false })
     }
 
     /// Sends a request and reads its response.
     pub(super) async fn exchange(&mut self, request: &Request) -> Result<Response, NoAnswer> {
+        match self.converse(request).await {
+            // To the stream that is all; the connection knows if the server said why.
+            Err(NoAnswer::Closed) => Err(match (&mut self.driver).await {
+                Ok(Err(error)) => fact(&error),
+                Ok(Ok(())) | Err(_) => NoAnswer::Closed,
+            }),
+            other => other,
+        }
+    }
+
+    async fn converse(&mut self, request: &Request) -> Result<Response, NoAnswer> {
         let frames = frames(request, self.scheme.clone())?;
         let used = self.used;
         // A server may end a connection that nobody waits on; what it did not look at can't have been answered.
