@@ -100,7 +100,8 @@ impl Request {
         request
     }
 
-    /// The bytes on the wire in HTTP/1.1 (RFC 9112). For a request over HTTP/2 it is what the frames say, as text.
+    /// The bytes on the wire in HTTP/1.1 (RFC 9112). For a request over HTTP/2 it is only how people
+    /// are shown what the frames say: there names are in lower case, and `Host` is `:authority`.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = format!("{} {} {}\r\n", self.method, self.target, self.http.name());
         for field in &self.fields {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::access_token::Trust;
-use super::connections::ConnectionId;
+use super::connections::{ConnectionId, Prompt};
 use super::defects::DefectSet;
 use super::issuer::Issuer;
 use super::nonce::NonceMode;
@@ -195,7 +195,7 @@ impl Listener {
         let task = tokio::spawn(async move {
             // It ends with Ok after the signal, and not otherwise.
             let service = router.into_make_service_with_connect_info::<ConnectionId>();
-            let _ = axum::serve(self.socket, service).with_graceful_shutdown(signal).await;
+            let _ = axum::serve(Prompt(self.socket), service).with_graceful_shutdown(signal).await;
         });
         Server { addr: self.addr, stop, task }
     }
