@@ -97,7 +97,6 @@ impl Judgement {
 pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Excuse>) -> Judgement {
     match &run.ending {
         Ending::NotMade(error) => return Judgement::skip(error.to_string()),
-        Ending::NotSent(why) => return Judgement::skip(why.to_string()),
         Ending::ControlBefore => {
             return Judgement::inconclusive(format!(
                 "the correct request before it was answered {}",
@@ -117,6 +116,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             result.decisive = Some(at); // a note stays with what it is about
         }
         let seen = &exchange.seen;
+        if let Some(why) = seen.nothing.as_ref().filter(|why| why.is_not_sent()) {
+            return Judgement::new(Verdict::Skip, why.to_string(), Some(at));
+        }
         if seen.nothing == Some(NoAnswer::CapReached) {
             return Judgement::new(Verdict::Inconclusive, NoAnswer::CapReached.to_string(), Some(at));
         }

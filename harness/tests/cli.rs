@@ -124,6 +124,7 @@ fn version_and_usage() {
         assert!(stderr.contains("Usage:") || stderr.contains("--help"), "{wrong:?}: {stderr}");
     }
     assert!(run(["lst"]).stderr.contains("'list'"), "the nearest command");
+    run(["run", "--http1.1", "--http2"]).with(2);
 }
 
 #[test]

@@ -200,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn what_needs_http2_says_so() {
+        let scenarios = load_embedded().expect("valid");
+        let case =
+            |id: &str| all(&scenarios).into_iter().find(|known| known.case.id == id).expect(id).case.clone();
+        let (mut plain, over_http2) = (case("rs.ath.missing"), case("rs.http.http2-ok"));
+        let says = Capabilities { http2: Some(false), ..Capabilities::default() };
+        let traits = Traits::new(NoncePolicy::Never, AlgSet::default(), says, None);
+        let why = Some("the server does not speak HTTP/2".to_owned());
+        assert_eq!(traits.unmet(&over_http2), why);
+        assert_eq!(traits.unmet(&plain), None);
+        plain.requires.push(Capability::Http2);
+        assert_eq!(traits.unmet(&plain), why);
+        assert_eq!(Traits { http2: Some(true), ..traits }.unmet(&over_http2), None);
+    }
+
+    #[test]
     fn what_was_seen_cannot_be_talked_away() {
         let says = |nonce| Capabilities { nonce: Some(nonce), ..Capabilities::default() };
         let traits = |measured, says| Traits::new(measured, AlgSet::default(), says, None).nonce;

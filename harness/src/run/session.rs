@@ -56,12 +56,10 @@ pub struct Run {
 /// How a performance ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// Every step was sent, or one that the rest depends on was answered against expectation.
+    /// Every step was sent, or one that the rest depends on could not be, or was answered against expectation.
     Played,
     /// A step can't be made against this target.
     NotMade(EditError),
-    /// A step can't be sent to this target as the case wants it.
-    NotSent(NoAnswer),
     /// The correct request before the case was not accepted; no step was sent.
     ControlBefore,
     /// The correct request after the case was not accepted.
@@ -253,8 +251,8 @@ impl Session<'_> {
                 Ok(seen) => seen,
                 Err(error) => return Run { transcript, ending: Ending::NotMade(error) },
             };
-            if let Some(why) = seen.nothing.as_ref().filter(|why| why.is_not_sent()) {
-                return Run { transcript, ending: Ending::NotSent(why.clone()) };
+            if seen.nothing.as_ref().is_some_and(NoAnswer::is_not_sent) {
+                return Run { transcript, ending: Ending::Played };
             }
             if expect.is_accept() && seen.decision != Decision::Accept {
                 break; // the steps behind it would mean nothing

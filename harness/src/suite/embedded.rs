@@ -54,6 +54,7 @@ pub async fn against_reference_with(
         capabilities: Capabilities {
             nonce: Some(policy(nonce)),
             single_use_jti: Some(true),
+            http2: Some(true),
             ..Capabilities::default()
         },
         // Otherwise nobody would get in, and nothing could be judged.

@@ -187,6 +187,10 @@ impl<'a> Checks<'a> {
         match seen.nothing {
             None => passed(0),
             Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
+            Some(NoAnswer::NotHttp2(_)) => Judgement {
+                decisive: Some(0),
+                ..Judgement::inconclusive("HTTP/2 was asked for (--http2), and the server does not speak it")
+            },
             Some(NoAnswer::Untrusted(why)) => Judgement {
                 decisive: Some(0),
                 ..Judgement::inconclusive(format!(

@@ -40,9 +40,12 @@ impl Bench {
         let limits =
             Limits { max_requests: Some(usize::MAX), jobs: NonZeroUsize::new(4), ..Limits::default() };
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
-            .await
-            .expect("servers on loopback");
+        let (running, mut setup) =
+            against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
+                .await
+                .expect("servers on loopback");
+        // What stands between may take HTTP/2 away, as between any two.
+        setup.capabilities.http2 = None;
         Self { running, setup }.jobs(4)
     }
 

@@ -517,7 +517,12 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::ProofOncePerConnection,
         "proof-once-per-connection",
         "Checks the first proof of a connection, and lets whatever follows on it pass, as if it were a TLS session.",
-        &["rs.http.keep-alive-no-proof", "rs.http.keep-alive-other-key", "rs.http.keep-alive-replay"],
+        &[
+            "rs.http.keep-alive-no-proof",
+            "rs.http.keep-alive-other-key",
+            "rs.http.keep-alive-replay",
+            "rs.http.http2-keep-alive-no-proof",
+        ],
     ),
     row(
         Defect::ConnectionTiedToProof,
