@@ -124,7 +124,6 @@ fn version_and_usage() {
         assert!(stderr.contains("Usage:") || stderr.contains("--help"), "{wrong:?}: {stderr}");
     }
     assert!(run(["lst"]).stderr.contains("'list'"), "the nearest command");
-    run(["run", "--http1.1", "--http2"]).with(2);
 }
 
 #[test]
@@ -604,6 +603,14 @@ fn the_environment_sets_what_no_flag_says() {
     {
         ended(dpop(["run", "rs.ath.missing"]).env(variable, value)).with(2);
     }
+    let both = ended(dpop(["run", "--http1.1"]).env("DPOP_HTTP2", "1")).with(2);
+    assert!(both.stderr.contains("--http1.1 and --http2 exclude each other"), "{}", both.stderr);
+    let http = |arguments: &[&str], environment: &[(&str, &str)]| {
+        results(arguments, environment)["facts"]["http2"].clone()
+    };
+    assert_eq!(http(&["--http1.1"], &[("DPOP_HTTP2", "false")]), Value::Null);
+    assert_eq!(http(&[], &[("DPOP_HTTP1_1", "true")]), Value::Null);
+    assert_eq!(http(&[], &[("DPOP_HTTP2", "1")]), true);
     let quiet = ended(dpop(["run", "rs.ath.missing"]).env("DPOP_QUIET", "1")).with(0);
     assert_eq!(quiet.stdout.lines().count(), 1, "{}", quiet.stdout);
     let folder = tempfile::tempdir().expect("a folder");

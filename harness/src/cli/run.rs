@@ -138,6 +138,7 @@ fn profile(name: &str) -> Result<Profile, String> {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     arguments.reports.check()?;
+    let http = arguments.transport.http()?;
     let scenarios = context.scenarios()?;
     let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
     let config = match &arguments.config {
@@ -178,7 +179,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         };
         setup.profile = arguments.profile.unwrap_or(setup.profile);
         setup.seed = arguments.seed;
-        setup.call.http = arguments.transport.http();
+        setup.call.http = http;
         Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
     })?;
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::Context;
+use super::{Context, Failure};
 use crate::proof::{HttpChoice, HttpVersion};
 use crate::target::{Authorities, ConnectTo, Reach};
 
@@ -11,7 +11,7 @@ use crate::target::{Authorities, ConnectTo, Reach};
 #[derive(Debug, Args)]
 pub(super) struct Transport {
     /// HTTP/1.1 only. Without it and --http2, all cases use HTTP/1.1, and some HTTP/2 where the target speaks it.
-    #[arg(long = "http1.1", env = "DPOP_HTTP1_1", value_parser = BoolishValueParser::new(), conflicts_with = "http2")]
+    #[arg(long = "http1.1", env = "DPOP_HTTP1_1", value_parser = BoolishValueParser::new())]
     http1: bool,
     /// HTTP/2 only: by ALPN for https, with prior knowledge for http. It does not fall back to HTTP/1.1.
     #[arg(long, env = "DPOP_HTTP2", value_parser = BoolishValueParser::new())]
@@ -34,11 +34,12 @@ pub(super) struct Transport {
 
 impl Transport {
     /// Which versions of HTTP are used.
-    pub(super) fn http(&self) -> HttpChoice {
+    pub(super) fn http(&self) -> Result<HttpChoice, Failure> {
         match (self.http1, self.http2) {
-            (true, _) => HttpChoice::Only(HttpVersion::Http1),
-            (false, true) => HttpChoice::Only(HttpVersion::Http2),
-            (false, false) => HttpChoice::Both,
+            (true, true) => Err(Failure::Usage("--http1.1 and --http2 exclude each other".to_owned())),
+            (true, false) => Ok(HttpChoice::Only(HttpVersion::Http1)),
+            (false, true) => Ok(HttpChoice::Only(HttpVersion::Http2)),
+            (false, false) => Ok(HttpChoice::Both),
         }
     }
 

@@ -82,7 +82,8 @@ pub(super) async fn run(
     }
     let http2 = match (setup.call.http, setup.capabilities.http2) {
         _ if obstacle.is_some() => None,
-        (HttpChoice::Only(version), _) => Some(version == HttpVersion::Http2),
+        (HttpChoice::Only(HttpVersion::Http1), _) => None,
+        (HttpChoice::Only(HttpVersion::Http2), _) => Some(true), // the control has shown it
         (HttpChoice::Both, Some(known)) => Some(known),
         (HttpChoice::Both, None) if !performed.iter().any(|selected| selected.case.needs_http2()) => None,
         (HttpChoice::Both, None) => tokio::select! {
