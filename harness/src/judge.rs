@@ -126,6 +126,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             result.decisive = Some(at); // a note stays with what it is about
         }
         let seen = &exchange.seen;
+        if let Some(why) = seen.nothing.as_ref().filter(|why| why.is_not_sent()) {
+            return Judgement::new(Verdict::Skip, why.to_string(), Some(at));
+        }
         if seen.nothing == Some(NoAnswer::CapReached) {
             return Judgement::new(Verdict::Inconclusive, NoAnswer::CapReached.to_string(), Some(at));
         }
@@ -262,7 +265,7 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     let refused_proof = exchange.presented && seen.decision == Decision::Reject;
     let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
-        _ if seen.nothing == Some(NoAnswer::CapReached) => NotApplicable,
+        _ if seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) => NotApplicable,
         AnswerCheck::Status if refused_proof => match seen.status {
             Some(401) => Complies,
             Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),

@@ -224,6 +224,18 @@ fn scenarios_that_contradict_themselves() {
         "{ steps: [{ as: a, expect: accept }, { resend: a, token: { tamper: true }, expect: reject }] }",
     );
     check_scenario(edited, ((8, 45), "what is sent again can only be changed by", None));
+    let versions = case(
+        "{ steps: [{ request: { http: 1.1 }, expect: reject }, { request: { http: 2 }, expect: reject }] }",
+    );
+    check_scenario(versions, ((8, 3), "the steps that must be refused go over one version of HTTP", None));
+    for steps in [
+        "[{ expect: accept }, { request: { http: 2 }, expect: reject }]",
+        "[{ expect: accept }, { after-lost-answer: true, expect: accept }]",
+    ] {
+        let kept = case(&format!("{{ client: {{ connection: kept }}, steps: {steps} }}"));
+        check_scenario(kept, ((8, 3), "a connection that is kept has one version of HTTP", None));
+    }
+    check_scenario(case("{ request: { http: 3 }, expect: accept }"), ((8, 27), "expected 1.1 or 2", None));
 }
 
 #[test]

@@ -31,6 +31,11 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--max-requests",
             "--seed",
             "--authorised",
+            "--http1.1",
+            "--http2",
+            "--cacert",
+            "--insecure",
+            "--connect-to",
         ],
     ),
     ("list", &["--format"]),
@@ -100,8 +105,10 @@ fn every_flag_has_an_environment_variable() {
         assert_eq!(stderr, "");
         assert_eq!(run(["help", command.as_str()]).with(0).stdout, help);
         for flag in flags(&help).into_iter().filter(|flag| *flag != "--help") {
-            let variable =
-                format!("[env: DPOP_{}=", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
+            let variable = format!(
+                "[env: DPOP_{}=",
+                flag.trim_start_matches('-').replace(['-', '.'], "_").to_uppercase()
+            );
             assert!(help.contains(&variable), "{command} {flag} has no {variable}]:\n{help}");
         }
     }
@@ -644,6 +651,14 @@ fn the_environment_sets_what_no_flag_says() {
     {
         ended(dpop(["run", "rs.ath.missing"]).env(variable, value)).with(2);
     }
+    let both = ended(dpop(["run", "--http1.1"]).env("DPOP_HTTP2", "1")).with(2);
+    assert!(both.stderr.contains("--http1.1 and --http2 exclude each other"), "{}", both.stderr);
+    let http = |arguments: &[&str], environment: &[(&str, &str)]| {
+        results(arguments, environment)["facts"]["http2"].clone()
+    };
+    assert_eq!(http(&["--http1.1"], &[("DPOP_HTTP2", "false")]), Value::Null);
+    assert_eq!(http(&[], &[("DPOP_HTTP1_1", "true")]), Value::Null);
+    assert_eq!(http(&[], &[("DPOP_HTTP2", "1")]), true);
     let quiet = ended(dpop(["run", "rs.ath.missing"]).env("DPOP_QUIET", "1")).with(0);
     assert_eq!(quiet.stdout.lines().count(), 1, "{}", quiet.stdout);
     let folder = tempfile::tempdir().expect("a folder");

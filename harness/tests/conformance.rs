@@ -8,6 +8,7 @@ use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, AlgSet};
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{Selected, all};
+use dpop_harness::proof::{HttpChoice, HttpVersion};
 use dpop_harness::reference::{DEFECTS, DefectRow, DefectSet, NonceMode, Options, Running};
 use dpop_harness::scenario::{CaseKind, Scenario, load_embedded};
 use dpop_harness::spec::Profile;
@@ -28,11 +29,13 @@ struct Mode {
     scenarios: &'static str,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     only: Option<Alg>,
+    /// The versions of HTTP that requests go over.
+    http: HttpChoice,
     /// What the reason of a case that may be skipped here speaks of.
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 7] = [
+const MODES: [Mode; 8] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
@@ -55,11 +58,17 @@ const MODES: [Mode; 7] = [
         may_lack: &["not for this URL"],
         ..mode("root", NonceMode::Required)
     },
+    Mode {
+        http: HttpChoice::Only(HttpVersion::Http2),
+        may_lack: &["HTTP/1.1 is not used", "not for this URL"],
+        ..mode("over-http2", NonceMode::Required)
+    },
 ];
 
 const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
     let may_lack = &["nonce", "not for this URL"];
-    Mode { name, nonce, token_alg: Alg::Es256, public_url: None, scenarios: "", only: None, may_lack }
+    let (token_alg, http) = (Alg::Es256, HttpChoice::Both);
+    Mode { name, nonce, token_alg, public_url: None, scenarios: "", only: None, http, may_lack }
 }
 
 fn main() {
@@ -119,7 +128,10 @@ async fn server_with(mode: &Mode, defects: DefectSet, clock: Arc<dyn Clock>) -> 
     let public_url = mode.public_url.map(|url| url.parse().expect("a URL"));
     let options =
         Options { nonce: mode.nonce, token_alg: mode.token_alg, public_url, algs, defects, ..options };
-    against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback")
+    let (running, mut setup) =
+        against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback");
+    setup.call.http = mode.http;
+    (running, setup)
 }
 
 async fn outcomes(setup: &Setup, scenarios: &[Scenario], selected: &[Selected<'_>]) -> Vec<Outcome> {

@@ -261,6 +261,34 @@ fn a_method_that_is_not_served_is_skipped() {
     }
 }
 
+/// What came before it counts all the same.
+#[test]
+fn what_could_not_be_sent_is_skipped() {
+    for why in [NoAnswer::NotKept, NoAnswer::Inexpressible("it")] {
+        let unsent = |step| {
+            let mut exchange = exchange(Step(step), Decision::NoAnswer);
+            exchange.seen.nothing = Some(why.clone());
+            exchange
+        };
+        for (first, expects, verdict) in [
+            (Decision::Accept, [Expect::Accept, rejected()], Skip),
+            (Decision::Reject, [rejected(), rejected()], Skip),
+            (Decision::Accept, [rejected(), rejected()], Fail),
+        ] {
+            let mut run = run(Ending::Played, &[(ControlBefore, Decision::Accept), (Step(0), first)]);
+            run.transcript.push(unsent(1));
+            let reason = if verdict == Skip { why.to_string() } else { "was accepted".to_owned() };
+            check(&run, &expects, Level::Must, verdict, &reason);
+        }
+        for check in [AnswerCheck::Status, AnswerCheck::Challenge, AnswerCheck::Error, AnswerCheck::Fault] {
+            assert_eq!(judge_answer(check, &unsent(0)), NotApplicable, "{check:?}");
+        }
+    }
+    let mut lost = exchange(Step(0), Decision::NoAnswer);
+    lost.seen.nothing = Some(NoAnswer::Cut);
+    assert_eq!(judge_answer(AnswerCheck::Fault, &lost), NotApplicable);
+}
+
 /// What was not sent shows nothing, whatever was expected.
 #[test]
 fn the_cap_is_no_answer_of_the_targets() {

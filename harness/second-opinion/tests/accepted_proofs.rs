@@ -10,7 +10,7 @@ use dpop_harness::jose::Alg;
 use dpop_harness::jose::uri::Uri;
 use dpop_harness::mutation::{Minted, mint};
 use dpop_harness::proof::{
-    AccessToken, Call, EditError, IssuerKey, Material, ProofKey, Request, Step, TokenChoice,
+    AccessToken, Call, EditError, HttpChoice, IssuerKey, Material, ProofKey, Request, Step, TokenChoice,
 };
 use dpop_harness::reference::{Issuer, TokenRequest};
 use dpop_harness::scenario::{Case, CaseKind, load_embedded};
@@ -223,7 +223,7 @@ fn proofs() -> Vec<Sent> {
     let mut sent = Vec::new();
     for url in URLS {
         let uri: Uri = url.parse().expect("a URL");
-        let call = Call { method: "GET".to_owned(), htu: uri.without_query(), uri };
+        let call = Call { method: "GET".to_owned(), htu: uri.without_query(), uri, http: HttpChoice::Both };
         for nonce in NONCES {
             sent.extend(cases().flat_map(|case| clients[&alg_of(case)].send(case, &call, *nonce)));
         }

@@ -8,6 +8,7 @@ use crate::coverage::Coverage;
 use crate::entropy::SystemEntropy;
 use crate::guide::{self, Example, FLOW, MEMBERS, Page};
 use crate::mutation;
+use crate::proof::Connection;
 use crate::reference::DEFECTS;
 use crate::report::hanging;
 use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
@@ -103,6 +104,9 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
         writeln!(out, "Requirement  {} ({}, {})", row.text, row.source, row.id)?;
     }
     if let CaseKind::Script { script, expects } = &case.kind {
+        if script.client.connection == Connection::Kept {
+            writeln!(out, "Connection   one for all requests, those of the controls too")?;
+        }
         for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
             let phrases = mutation::describe(step);
             let sent = if phrases.is_empty() { "a correct request".to_owned() } else { phrases.join(", ") };

@@ -16,6 +16,7 @@ mod review;
 mod run;
 mod schema;
 mod serve;
+mod transport;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;

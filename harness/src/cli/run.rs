@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 use super::issuer_key;
 use super::progress::Progress;
 use super::reports::Reports;
+use super::transport::Transport;
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock, LeapingClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -20,7 +21,7 @@ use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
-use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
+use crate::target::{Auth, Config, Day, HttpTarget, Limits, NotAllowed, Rate, Reach, Span};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -62,6 +63,8 @@ pub(super) struct Arguments {
     /// I may test this host although it is neither local nor private.
     #[arg(long, env = "DPOP_AUTHORISED", value_parser = BoolishValueParser::new())]
     authorised: bool,
+    #[command(flatten)]
+    transport: Transport,
 }
 
 /// Which cases, beyond their ids.
@@ -141,6 +144,7 @@ fn profile(name: &str) -> Result<Profile, String> {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     arguments.reports.check()?;
+    let http = arguments.transport.http()?;
     let scenarios = context.scenarios()?;
     let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
     let config = match &arguments.config {
@@ -159,6 +163,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         None => context.tell("no dpop.yaml here and no --config: testing the built-in reference server"),
     }
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    arguments.transport.warn(context);
     let limits = Limits {
         rate: arguments.rate,
         timeout: arguments.timeout,
@@ -169,13 +174,17 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let began = clock.now();
     let (mut results, stop) = runtime.block_on(async {
         let (_servers, mut setup) = match &config {
-            Some(config) => set_up(config, limits, arguments.authorised, clock.clone(), entropy).await?,
+            Some(config) => {
+                let reach = arguments.transport.reach();
+                set_up(config, limits, arguments.authorised, &reach, clock.clone(), entropy).await?
+            }
             None => embedded(defects, arguments.profile.unwrap_or_default(), limits, entropy).await?,
         };
         setup.profile = arguments.profile.unwrap_or(setup.profile);
         setup.seed = arguments.seed;
         setup.opt_in.ids.clone_from(&arguments.ids);
         setup.opt_in.tags.extend(arguments.filters.opted_in());
+        setup.call.http = http;
         Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
     })?;
 
@@ -204,7 +213,10 @@ impl Arguments {
     /// What has to stand behind `dpop run ID` to repeat a case of this run.
     fn repeat_with(&self) -> String {
         let config = self.config.iter().map(|path| format!(" --config {}", path.display()));
-        config.chain(self.defects.iter().map(|name| format!(" --defect {name}"))).collect()
+        config
+            .chain([self.transport.repeat_with()])
+            .chain(self.defects.iter().map(|name| format!(" --defect {name}")))
+            .collect()
     }
 }
 
@@ -257,14 +269,20 @@ async fn set_up(
     config: &Config,
     limits: Limits,
     authorised: bool,
+    reach: &Reach,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
     let limits = limits.or(config.limits);
     let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
-    let target = HttpTarget::resolve(&config.call.uri, &limits, authorised, clock.clone())
+    let target = HttpTarget::resolve_with(reach, &config.call.uri, &limits, authorised, clock.clone())
         .await
-        .map_err(|error| Failure::Environment(error.to_string()))?;
+        .map_err(|error| match error {
+            NotAllowed::Certificates(_) => Failure::Usage(error.to_string()),
+            NotAllowed::Unresolved(..) | NotAllowed::NotAuthorised(..) => {
+                Failure::Environment(error.to_string())
+            }
+        })?;
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let new = || {

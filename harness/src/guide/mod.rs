@@ -49,6 +49,7 @@ pub const PITFALLS: &[Page] = &[
     page!("wrong-htu"),
     page!("ignored-nonce"),
     page!("bearer-downgrade"),
+    page!("real-http-stacks"),
 ];
 
 /// The advice for production that is not about one mistake in a proof.
@@ -58,7 +59,6 @@ pub const RULES: &[Page] = &[
     page!("nonces-where-risk-is-high"),
     page!("possession-is-not-permission"),
     page!("failures-are-seen"),
-    page!("real-http-stacks"),
 ];
 
 /// Every page: mistakes, then rules.

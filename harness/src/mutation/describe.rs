@@ -33,6 +33,12 @@ pub fn describe(step: &Step) -> Vec<String> {
     if let Some(scheme) = &step.request.scheme {
         phrases.push(format!("Authorization scheme \"{scheme}\""));
     }
+    if let Some(http) = step.request.http {
+        phrases.push(format!("over {}", http.name()));
+    }
+    if step.after_lost_answer {
+        phrases.push("after a request whose answer was lost".to_owned());
+    }
     if let Some(query) = &step.request.query {
         phrases.push(format!("request URL with ?{query}"));
     }

@@ -45,13 +45,14 @@ pub fn mint(step: &Step, material: &Material<'_>) -> Result<Minted, EditError> {
         return Err(EditError::NotForThisKey(mutation.name));
     }
     match &step.resend {
-        Some(name) => resend(name, material, key, mutations()),
+        Some(name) => resend(name, step, material, key, mutations()),
         None => make(step, material, key, signer, mutations()),
     }
 }
 
 fn resend(
     name: &str,
+    step: &Step,
     material: &Material<'_>,
     key: &ProofKey,
     mutations: impl Iterator<Item = &'static Mutation>,
@@ -61,6 +62,7 @@ fn resend(
     for mutation in mutations {
         mutation.spoil(&mut record.signed, key)?;
     }
+    record.request.http = step.request.http.unwrap_or(record.request.http);
     let compact = record.signed.compact();
     for field in record.request.fields.iter_mut().filter(|field| field.name == "DPoP") {
         field.value.clone_from(&compact);

@@ -11,7 +11,7 @@ use crate::entropy::{SeededEntropy, SystemEntropy};
 use crate::jose::json::{self, Json};
 use crate::jose::uri::Uri;
 use crate::jose::{Nonce, PublicJwk, base64url};
-use crate::proof::{AccessToken, Call, EditError, Material, ProofKey, Step};
+use crate::proof::{AccessToken, Call, EditError, HttpChoice, Material, ProofKey, Step};
 
 const URL: &str = "https://rs.example/v1/me";
 const NONCE: &str = "eyJ7S_zG.eyJH0-Z.HX4w-7v";
@@ -36,7 +36,7 @@ fn minted(key: &ProofKey, url: &str, proof: &str, request: &str) -> Result<Minte
         stranger: None,
         issuer: None,
         nonce: Some(&nonce),
-        call: &Call { method: "GET".into(), htu: uri.without_query(), uri },
+        call: &Call { method: "GET".into(), htu: uri.without_query(), uri, http: HttpChoice::Both },
         now: 1_700_000_000,
         entropy: &SystemEntropy,
         choices: &SeededEntropy::new(0),

@@ -4,6 +4,7 @@ mod filter;
 mod opt_in;
 
 use crate::jose::AlgSet;
+use crate::proof::{HttpChoice, HttpVersion};
 use crate::scenario::{Capability, Case, CaseKind, Scenario, nearest};
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
 
@@ -93,6 +94,10 @@ pub struct Traits {
     /// The algorithms that it is known to accept in proofs: its owner or its challenges say so, or a correct request
     /// showed it.
     pub algs: AlgSet,
+    /// The versions of HTTP that the run uses.
+    pub http: HttpChoice,
+    /// Whether it speaks HTTP/2; none where nobody asked.
+    pub http2: Option<bool>,
 }
 
 impl Traits {
@@ -109,16 +114,29 @@ impl Traits {
             (NoncePolicy::Optional, _) | (_, Some(NoncePolicy::Optional)) => NoncePolicy::Optional,
             (NoncePolicy::Never, None | Some(NoncePolicy::Never)) => NoncePolicy::Never,
         };
-        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer, algs }
+        Self {
+            nonce,
+            single_use_jti: capabilities.single_use_jti,
+            bearer,
+            algs,
+            http: HttpChoice::Both,
+            http2: capabilities.http2,
+        }
     }
 
     /// Why a case means nothing against such a target, if so.
     pub fn unmet(&self, case: &Case) -> Option<String> {
-        let alg = match &case.kind {
-            CaseKind::Script { script, .. } => script.client.alg.map(Capability::Alg),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => None,
+        let (alg, uses_http1) = match &case.kind {
+            CaseKind::Script { script, .. } => {
+                (script.client.alg.map(Capability::Alg), script.asks_for(HttpVersion::Http1))
+            }
+            CaseKind::Answers(_) | CaseKind::Preflight(_) => (None, false),
         };
-        case.requires.iter().chain(&alg).find_map(|capability| self.lacks(*capability))
+        if uses_http1 && self.http == HttpChoice::Only(HttpVersion::Http2) {
+            return Some("HTTP/1.1 is not used in this run (--http2)".to_owned());
+        }
+        let http2 = case.needs_http2().then_some(Capability::Http2);
+        case.requires.iter().chain(&alg).chain(&http2).find_map(|capability| self.lacks(*capability))
     }
 
     fn lacks(&self, capability: Capability) -> Option<String> {
@@ -139,11 +157,16 @@ impl Traits {
             Capability::BearerRefused if self.bearer.is_none() => {
                 "it is not known whether the server may serve unbound tokens (target.bearer)"
             }
+            Capability::Http2 if self.http == HttpChoice::Only(HttpVersion::Http1) => {
+                "HTTP/2 is not used in this run (--http1.1)"
+            }
+            Capability::Http2 if self.http2 == Some(false) => "the server does not speak HTTP/2",
             Capability::Nonce
             | Capability::NonceRequired
             | Capability::SingleUseJti
             | Capability::BearerRefused
-            | Capability::Alg(_) => return None,
+            | Capability::Alg(_)
+            | Capability::Http2 => return None,
         };
         Some(why.to_owned())
     }
@@ -177,6 +200,22 @@ mod tests {
         let ath = scenarios.iter().find(|scenario| scenario.id == "rs.ath").expect("a scenario");
         assert_eq!(select(&scenarios, &["rs.ath".to_owned()]).expect("some").len(), ath.cases.len());
         assert_eq!(select(&scenarios, &[]).expect("all").len(), all(&scenarios).len());
+    }
+
+    #[test]
+    fn what_needs_http2_says_so() {
+        let scenarios = load_embedded().expect("valid");
+        let case =
+            |id: &str| all(&scenarios).into_iter().find(|known| known.case.id == id).expect(id).case.clone();
+        let (mut plain, over_http2) = (case("rs.ath.missing"), case("rs.http.http2-ok"));
+        let says = Capabilities { http2: Some(false), ..Capabilities::default() };
+        let traits = Traits::new(NoncePolicy::Never, AlgSet::default(), says, None);
+        let why = Some("the server does not speak HTTP/2".to_owned());
+        assert_eq!(traits.unmet(&over_http2), why);
+        assert_eq!(traits.unmet(&plain), None);
+        plain.requires.push(Capability::Http2);
+        assert_eq!(traits.unmet(&plain), why);
+        assert_eq!(Traits { http2: Some(true), ..traits }.unmet(&over_http2), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::fmt;
 
 use crate::jose::uri::Uri;
 
+use super::http::{HttpChoice, HttpVersion};
 use super::script::{OmittedField, RequestEdits};
 use super::secret::AccessToken;
 
@@ -14,6 +15,8 @@ pub struct Call {
     pub uri: Uri,
     /// The URL as proofs name it: the public one where a proxy stands in front. Without query and fragment.
     pub htu: Uri,
+    /// The versions of HTTP that are used.
+    pub http: HttpChoice,
 }
 
 /// One request as it goes over the wire: nothing is normalised, repeated fields stay repeated.
@@ -25,6 +28,8 @@ pub struct Request {
     pub target: String,
     /// The header fields in order. `Host` is the first.
     pub fields: Vec<Field>,
+    /// The version of HTTP that it goes over.
+    pub http: HttpVersion,
 }
 
 /// One header field line.
@@ -55,6 +60,13 @@ impl Field {
     pub fn new(name: &str, value: impl Into<String>) -> Self {
         Self { name: name.to_owned(), value: value.into() }
     }
+
+    /// Whether the name is written as in any request, or in lower case: where versions of HTTP spell names in their own
+    /// way, nothing is lost of it.
+    pub fn is_spelled_usually(&self) -> bool {
+        const USUAL: &[&str] = &["Host", "User-Agent", "Accept", "Content-Length", "Authorization", "DPoP"];
+        USUAL.contains(&self.name.as_str()) || !self.name.bytes().any(|byte| byte.is_ascii_uppercase())
+    }
 }
 
 /// The `User-Agent` of every request, so that a server's owner can find the traffic.
@@ -71,12 +83,13 @@ impl Request {
         if !matches!(call.method.as_str(), "GET" | "HEAD") {
             fields.push(Field::new("Content-Length", "0"));
         }
-        Self { method: call.method.clone(), target: call.uri.origin_form(), fields }
+        Self { method: call.method.clone(), target: call.uri.origin_form(), fields, http: call.http.usual() }
     }
 
     /// A request that presents `token` with `proof` (RFC 9449 section 7.1), as far as the edits leave it so.
     pub fn presenting(call: &Call, token: &AccessToken, proof: &str, edits: &RequestEdits) -> Self {
         let mut request = Self::bare(call);
+        request.http = edits.http.unwrap_or(request.http);
         if !edits.omit.contains(&OmittedField::Authorization) {
             let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
             request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
@@ -87,9 +100,10 @@ impl Request {
         request
     }
 
-    /// The bytes on the wire (RFC 9112).
+    /// The bytes on the wire in HTTP/1.1 (RFC 9112). For a request over HTTP/2 it is only how people
+    /// are shown what the frames say: there names are in lower case, and `Host` is `:authority`.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
+        let mut text = format!("{} {} {}\r\n", self.method, self.target, self.http.name());
         for field in &self.fields {
             text.push_str(&format!("{}: {}\r\n", field.name, field.value));
         }
@@ -105,7 +119,7 @@ mod tests {
     #[test]
     fn the_bytes_are_what_was_asked_for() {
         let uri: Uri = "http://127.0.0.1:9/r?a=1#f".parse().expect("valid");
-        let call = Call { method: "POST".into(), htu: uri.without_query(), uri };
+        let call = Call { method: "POST".into(), htu: uri.without_query(), uri, http: HttpChoice::Both };
         let edits = RequestEdits { scheme: Some("Bearer".into()), ..RequestEdits::default() };
         let request = Request::presenting(&call, &AccessToken::new("t"), "p", &edits);
         let expected = format!(

@@ -8,6 +8,7 @@
 mod carry;
 mod draft;
 mod edit;
+mod http;
 mod htu;
 mod key;
 mod script;
@@ -18,10 +19,12 @@ mod volley;
 pub use carry::{Call, Field, Request};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
+pub use http::{HttpChoice, HttpVersion};
 pub use key::{KeyError, ProofKey};
 pub use script::{
-    AthEdit, AthSource, Client, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice,
-    NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
+    AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit,
+    KeyChoice, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice,
+    TokenEdits,
 };
 pub use secret::{AccessToken, tag};
 pub use token::IssuerKey;

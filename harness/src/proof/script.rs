@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use super::http::HttpVersion;
 use super::volley::Volley;
 use crate::clock::Span;
 use crate::jose::Alg;
@@ -32,6 +33,19 @@ pub struct Client {
     /// The algorithm of its key, to which its token is bound; otherwise it is the same in all cases. The case is skipped
     /// where the server does not say that it accepts it.
     pub alg: Option<Alg>,
+    /// How its requests and those of the controls are spread over connections.
+    pub connection: Connection,
+}
+
+/// How the requests of a case are spread over connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connection {
+    /// Each has a connection of its own.
+    #[default]
+    New,
+    /// All go over one, the controls too. The case is skipped where the server closes it before the last step.
+    Kept,
 }
 
 /// One request: a correct proof, token and request, and the edits to them.
@@ -56,6 +70,8 @@ pub struct Step {
     pub send: Option<Volley>,
     /// Send so many, one after another, each with a proof of its own.
     pub repeat: Option<usize>,
+    /// A correct request goes before it, and its connection is cut before the answer comes.
+    pub after_lost_answer: bool,
 }
 
 /// Edits to a correct proof. They are applied in the order in which they are listed here.
@@ -295,6 +311,9 @@ pub struct RequestEdits {
     pub query: Option<String>,
     /// Header fields left out.
     pub omit: Vec<OmittedField>,
+    /// The version of HTTP, instead of the one that the run uses. The case is skipped where the server does not speak it.
+    /// The controls of the case use the same.
+    pub http: Option<HttpVersion>,
 }
 
 /// A header field that a request can lack.
@@ -338,6 +357,11 @@ impl Script {
     /// Whether it sends many requests at the same time.
     pub fn is_crowded(&self) -> bool {
         self.steps.iter().any(|step| step.send.is_some())
+    }
+
+    /// Whether a step says that it goes over `version`.
+    pub fn asks_for(&self, version: HttpVersion) -> bool {
+        self.steps.iter().any(|step| step.request.http == Some(version))
     }
 }
 

@@ -13,12 +13,14 @@
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
 //! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty` and `faulty_htu` for those that do more than leave a check out.
+//! - `connections` tells connections apart, for planted bugs that mix them up.
 
 mod access_token;
 mod answer;
 mod at_once;
 mod authorization_server;
 mod claims;
+mod connections;
 mod defects;
 mod faulty;
 mod faulty_htu;

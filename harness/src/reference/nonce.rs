@@ -22,6 +22,7 @@ pub enum NonceMode {
 ///
 /// A nonce is an HMAC over the number of the time slot, so nobody can foresee one (RFC 9449 section 8) and nothing needs
 /// to be stored.
+#[derive(Clone)]
 pub struct Nonces {
     mode: NonceMode,
     secret: hmac::Key,

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, Uri as Target, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, Method, Uri as Target, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Json, Router};
 use serde_json::json;
 
 use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trust};
 use super::answer::{Denial, proof_fields, supply_nonce};
 use super::at_once::AtOnce;
+use super::connections::{ConnectionId, Connections};
 use super::defects::{Defect, DefectSet};
 use super::faulty;
 use super::htu::RequestUri;
@@ -64,6 +64,10 @@ pub struct ResourceServer {
     keys: TokenKeys,
     verifier: Verifier,
     at_once: AtOnce,
+    /// Only for [`Defect::ReplayStorePerHttpVersion`].
+    http2_verifier: Option<Verifier>,
+    /// Only for defects.
+    connections: Connections,
     metrics: Metrics,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
@@ -75,6 +79,8 @@ struct Access<'a> {
     path: &'a str,
     query: Option<&'a str>,
     headers: &'a HeaderMap,
+    http2: bool,
+    connection: Option<ConnectionId>,
 }
 
 /// The `Authorization` field, taken apart.
@@ -97,19 +103,21 @@ impl ResourceServer {
     pub fn new(options: ResourceOptions) -> Result<Self, UriError> {
         let base_url = options.base_url.trim_end_matches('/').to_owned();
         let nonces = Nonces::new(options.nonce, options.entropy.as_ref());
+        let verifier = || {
+            let replay = options.replay.then(|| faulty::replay_store(options.defects));
+            Verifier::new(nonces.clone(), replay, options.algs, options.defects)
+        };
+        let apart = options.defects.contains(Defect::ReplayStorePerHttpVersion);
         Ok(Self {
             base_uri: base_url.parse()?,
             base_url,
             protects_root: options.protects_root,
             audience: options.audience,
             keys: TokenKeys::new(options.trust),
-            verifier: Verifier::new(
-                nonces,
-                options.replay.then(|| faulty::replay_store(options.defects)),
-                options.algs,
-                options.defects,
-            ),
+            verifier: verifier(),
             at_once: AtOnce::default(),
+            http2_verifier: apart.then(verifier),
+            connections: Connections::default(),
             metrics: Metrics::default(),
             defects: options.defects,
             clock: options.clock,
@@ -161,9 +169,42 @@ impl ResourceServer {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
-            self.verify(access, &proofs, Some((credentials.token, token.bound_key))).await?;
+            self.prove(access, &proofs, credentials.token, token.bound_key).await?;
         }
         Ok(token.subject().to_owned())
+    }
+
+    /// Demands a proof beside an access token, as far as the way of the request lets the planted bugs do so.
+    async fn prove(
+        &self,
+        access: &Access<'_>,
+        proofs: &[&[u8]],
+        token: &str,
+        bound_key: Option<Jkt>,
+    ) -> Result<(), Refusal> {
+        let is = |defect| self.defects.contains(defect);
+        let known = access.connection.filter(|connection| self.connections.is_known(*connection));
+        if access.http2 && is(Defect::Http2ProofNotChecked)
+            || known.is_some() && is(Defect::ProofOncePerConnection)
+        {
+            return Ok(());
+        }
+        let unseen = access.http2 && is(Defect::FieldNameCaseSensitive);
+        let proofs = if unseen { &[] } else { proofs };
+        if let Some(key) = bound_key
+            && is(Defect::LostAnswerHoldsKey)
+        {
+            self.connections.hold(key).await?;
+        }
+        let proof = self.verify(access, proofs, Some((token, bound_key))).await?;
+        if let Some(connection) = access.connection
+            && [Defect::ProofOncePerConnection, Defect::ConnectionTiedToProof].into_iter().any(is)
+            && self.connections.remember(connection, &proof.jti) != proof.jti
+            && is(Defect::ConnectionTiedToProof)
+        {
+            return Err(Refusal::Replayed);
+        }
+        Ok(())
     }
 
     /// Judges the proof beside an access token, which is given with the key that it is bound to.
@@ -174,6 +215,7 @@ impl ResourceServer {
         token: Option<(&str, Option<Jkt>)>,
     ) -> Result<VerifiedProof, Refusal> {
         let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
+        let verifier = self.http2_verifier.as_ref().filter(|_| access.http2).unwrap_or(&self.verifier);
         let presented = Presented {
             proofs,
             method: access.method,
@@ -182,7 +224,7 @@ impl ResourceServer {
             bound_key: token.and_then(|(_, bound_key)| bound_key),
             now: self.clock.unix_seconds(),
         };
-        self.at_once.verify(&self.verifier, &presented, self.defects).await
+        self.at_once.verify(verifier, &presented, self.defects).await
     }
 
     async fn token(&self, token: &str) -> Result<AccessToken, TokenRefusal> {
@@ -202,10 +244,18 @@ async fn serve(
     State(server): State<Arc<ResourceServer>>,
     method: Method,
     target: Target,
+    version: Version,
+    connection: Option<Extension<ConnectInfo<ConnectionId>>>,
     headers: HeaderMap,
 ) -> Response {
-    let access =
-        Access { method: method.as_str(), path: target.path(), query: target.query(), headers: &headers };
+    let access = Access {
+        method: method.as_str(),
+        path: target.path(),
+        query: target.query(),
+        headers: &headers,
+        http2: version == Version::HTTP_2,
+        connection: connection.map(|Extension(ConnectInfo(connection))| connection),
+    };
     let admitted = server.admit(&access).await;
     let nonce = server.verifier.nonces().current(server.clock.unix_seconds());
     match admitted {

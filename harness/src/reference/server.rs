@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::access_token::Trust;
+use super::connections::{ConnectionId, Prompt};
 use super::defects::DefectSet;
 use super::issuer::Issuer;
 use super::nonce::NonceMode;
@@ -201,7 +202,7 @@ impl Listener {
         format!("http://{}", self.addr)
     }
 
-    /// Serves `router` in a task of the current runtime.
+    /// Serves `router` over HTTP/1.1 and, with prior knowledge, HTTP/2 in a task of the current runtime.
     pub fn serve(self, router: Router) -> Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let signal = async {
@@ -210,7 +211,8 @@ impl Listener {
         };
         let task = tokio::spawn(async move {
             // It ends with Ok after the signal, and not otherwise.
-            let _ = axum::serve(self.socket, router).with_graceful_shutdown(signal).await;
+            let service = router.into_make_service_with_connect_info::<ConnectionId>();
+            let _ = axum::serve(Prompt(self.socket), service).with_graceful_shutdown(signal).await;
         });
         Server { addr: self.addr, stop, task }
     }

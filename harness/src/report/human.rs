@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use super::{Report, hanging};
 use crate::judge::Verdict;
+use crate::plan::Traits;
+use crate::proof::HttpChoice;
 use crate::run::{Exchange, Turn};
 use crate::spec::Ledger;
 use crate::suite::{Counts, Outcome, Results};
@@ -102,10 +104,11 @@ impl<'a> Human<'a> {
     fn groups(&mut self, results: &Results) -> io::Result<()> {
         writeln!(
             self.out,
-            "\ntarget {}   profile {}   nonces {}   seed {}\n",
+            "\ntarget {}   profile {}   nonces {}   {}   seed {}\n",
             results.target,
             results.profile.name(),
             results.traits.nonce.name(),
+            versions(&results.traits),
             results.seed
         )?;
         let mut scenarios: Vec<&str> =
@@ -247,6 +250,15 @@ impl<'a> Human<'a> {
         let text = self.paint(worst.max().unwrap_or(Verdict::Pass), &text);
         let gap = if self.style.verbosity < 0 { "" } else { "\n" };
         writeln!(self.out, "{gap}{text}   {} requests in {:.1} s", results.requests(), report.seconds)
+    }
+}
+
+/// The versions of HTTP that requests went over.
+fn versions(traits: &Traits) -> &'static str {
+    match (traits.http, traits.http2) {
+        (HttpChoice::Only(version), _) => version.name(),
+        (HttpChoice::Both, Some(true)) => "HTTP/1.1 and HTTP/2",
+        (HttpChoice::Both, Some(false) | None) => "HTTP/1.1",
     }
 }
 

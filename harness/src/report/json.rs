@@ -42,6 +42,8 @@ struct TargetName<'a> {
 struct Facts {
     /// `never`, `optional` or `required`.
     nonce: &'static str,
+    /// Whether it speaks HTTP/2; null where nothing depended on it.
+    http2: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -134,7 +136,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         target: TargetName { name: &results.target },
         profile: results.profile.name(),
         seed: results.seed,
-        facts: Facts { nonce: results.traits.nonce.name() },
+        facts: Facts { nonce: results.traits.nonce.name(), http2: results.traits.http2 },
         cases: results.outcomes.iter().map(case).collect(),
         summary: Summary {
             pass: counts.number(Verdict::Pass),

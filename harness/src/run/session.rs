@@ -9,9 +9,12 @@ use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
-use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
+use crate::proof::{
+    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Request, RequestEdits,
+    Script, Step, StepRecord,
+};
 use crate::scenario::Expect;
-use crate::target::{Answer, NoRoom, Target};
+use crate::target::{Answer, Kept, NoAnswer, NoRoom, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
@@ -38,9 +41,11 @@ pub struct Session<'a> {
     pub nonce: Option<Nonce>,
     /// Whether it came with a 2xx, in the same case.
     pub nonce_of_success: bool,
-    /// The correct request that was accepted last, and its token: the control after one case is the control before the
-    /// next one with the same token.
-    pub standing: Option<(AccessToken, Exchange)>,
+    /// The correct request that was accepted last, on a connection of its own, and its token and version of HTTP: the
+    /// control after one case is the control before the next one with the same.
+    pub standing: Option<(AccessToken, Option<HttpVersion>, Exchange)>,
+    /// The connection that the requests go over, where a case keeps it.
+    pub kept: Option<Kept>,
 }
 
 /// One performance of a case.
@@ -64,7 +69,7 @@ impl Run {
 /// How a performance ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// Every step was sent, or one that the rest depends on was answered against expectation.
+    /// Every step was sent, or one that the rest depends on could not be, or was answered against expectation.
     Played,
     /// A step can't be made against this target.
     NotMade(EditError),
@@ -93,7 +98,18 @@ impl From<NoRoom> for Ending {
 impl Session<'_> {
     /// Sends a correct request.
     pub async fn control(&mut self, cast: &Cast, turn: Turn, transcript: &mut Transcript) -> Observation {
-        match self.step(&Step::default(), cast, turn, &mut BTreeMap::new(), transcript).await {
+        self.correct(&Step::default(), cast, turn, transcript).await
+    }
+
+    /// Sends a correct request the way that `step` goes.
+    async fn correct(
+        &mut self,
+        step: &Step,
+        cast: &Cast,
+        turn: Turn,
+        transcript: &mut Transcript,
+    ) -> Observation {
+        match self.step(step, cast, turn, &mut BTreeMap::new(), transcript).await {
             Ok(seen) => seen,
             Err(error) => unreachable!("a correct request can always be made: {error}"),
         }
@@ -108,9 +124,17 @@ impl Session<'_> {
         transcript: &mut Transcript,
     ) -> Observation {
         let before = self.clock.now();
-        let answer = self.target.send(request).await;
+        let answer = match &mut self.kept {
+            Some(kept) => self.target.send_over(kept, request).await,
+            None => self.target.send(request).await,
+        };
         let took = self.clock.now().duration_since(before).unwrap_or_default();
         let exchange = self.exchange(request, minted, turn, &answer, took);
+        self.keep(exchange, transcript)
+    }
+
+    /// Keeps an exchange, and remembers its nonce.
+    fn keep(&mut self, exchange: Exchange, transcript: &mut Transcript) -> Observation {
         let seen = exchange.seen.clone();
         transcript.push(exchange);
         self.heard(&seen);
@@ -156,7 +180,7 @@ impl Session<'_> {
             alike: 1,
             crowd: None,
             seen,
-            response: show_answer(answer, self.redactor),
+            response: show_answer(answer, request.http, self.redactor),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -197,6 +221,9 @@ impl Session<'_> {
         earlier: &mut Earlier,
         transcript: &mut Transcript,
     ) -> Result<Observation, EditError> {
+        if step.after_lost_answer {
+            self.lose_answer(step, cast, turn, transcript).await?;
+        }
         let mut challenges = 0;
         loop {
             let minted = self.minted(step, cast, self.nonce.as_ref(), earlier)?;
@@ -222,19 +249,51 @@ impl Session<'_> {
         }
     }
 
+    /// Sends a correct request the way that `step` goes, whose answer never comes.
+    async fn lose_answer(
+        &mut self,
+        step: &Step,
+        cast: &Cast,
+        turn: Turn,
+        transcript: &mut Transcript,
+    ) -> Result<(), EditError> {
+        let minted =
+            self.minted(&correct_over(step.request.http), cast, self.nonce.as_ref(), &Earlier::new())?;
+        let before = self.clock.now();
+        let answer = self.target.send_and_cut(&minted.request).await;
+        let took = self.clock.now().duration_since(before).unwrap_or_default();
+        let exchange = self.exchange(&minted.request, Some(&minted), turn, &answer, took);
+        self.keep(exchange, transcript);
+        Ok(())
+    }
+
     /// Performs a case: control, steps, control. Where every step is one that must be accepted there is nothing that a
     /// control could add, and none is sent.
     pub async fn play(&mut self, script: &Script, expects: &[Expect], cast: &Cast, controlled: bool) -> Run {
+        self.kept = match script.client.connection {
+            Connection::New => None,
+            Connection::Kept => Some(Kept::default()),
+        };
+        let run = self.perform(script, expects, cast, controlled).await;
+        self.kept = None;
+        run
+    }
+
+    async fn perform(&mut self, script: &Script, expects: &[Expect], cast: &Cast, controlled: bool) -> Run {
         let mut transcript = Transcript::new();
         self.nonce_of_success = false; // what another case was told may be long ago
-        let standing = self.standing.take().filter(|(token, _)| *token == cast.own.token);
-        match standing {
+        // A control goes the way of the steps that must be refused: it differs from them in one thing only.
+        let refused = script.steps.iter().zip(expects).find(|(_, expect)| !expect.is_accept());
+        let http = refused.and_then(|(step, _)| step.request.http);
+        let control = correct_over(http);
+        let fits = |(token, over, _): &(_, _, _)| *token == cast.own.token && *over == http;
+        match self.standing.take().filter(fits).filter(|_| self.kept.is_none()) {
             _ if !controlled => {}
-            Some((_, exchange)) => {
+            Some((.., exchange)) => {
                 transcript.push(Exchange { turn: Turn::ControlBefore, shared: true, ..exchange })
             }
             None => {
-                let before = self.control(cast, Turn::ControlBefore, &mut transcript).await;
+                let before = self.correct(&control, cast, Turn::ControlBefore, &mut transcript).await;
                 if before.decision != Decision::Accept {
                     return Run::ended(transcript, Ending::ControlBefore);
                 }
@@ -251,11 +310,15 @@ impl Session<'_> {
             }
         }
         if controlled {
-            let after = self.control(cast, Turn::ControlAfter, &mut transcript).await;
+            let mut after = self.control_after(&control, cast, &mut transcript).await;
+            if after.nothing == Some(NoAnswer::NotKept) {
+                after = self.control_after(&control, cast, &mut transcript).await;
+            }
             if after.decision != Decision::Accept {
                 return Run { transcript, left_out, ending: Ending::ControlAfter };
             }
-            self.standing = transcript.last().map(|exchange| (cast.own.token.clone(), exchange.clone()));
+            let last = transcript.last().filter(|_| self.kept.is_none());
+            self.standing = last.map(|exchange| (cast.own.token.clone(), http, exchange.clone()));
         }
         Run { transcript, left_out, ending: Ending::Played }
     }
@@ -313,6 +376,9 @@ impl Session<'_> {
                 }
                 (None, None) => self.step(step, cast, turn, &mut earlier, transcript).await?,
             };
+            if seen.nothing.as_ref().is_some_and(NoAnswer::is_not_sent) {
+                return Err(Ending::Played);
+            }
             if let Some(method) = &step.request.method
                 && expect.is_accept()
                 && seen.decision == Decision::Other
@@ -328,6 +394,24 @@ impl Session<'_> {
         }
         Ok(closed.left_out)
     }
+
+    /// Sends the correct request after a case. A server may close a connection after a refusal: that opens another.
+    async fn control_after(
+        &mut self,
+        control: &Step,
+        cast: &Cast,
+        transcript: &mut Transcript,
+    ) -> Observation {
+        if let Some(kept) = &mut self.kept {
+            kept.renew();
+        }
+        self.correct(control, cast, Turn::ControlAfter, transcript).await
+    }
+}
+
+/// A correct request over a version of HTTP.
+fn correct_over(http: Option<HttpVersion>) -> Step {
+    Step { request: RequestEdits { http, ..RequestEdits::default() }, ..Step::default() }
 }
 
 /// What was sent by the steps so far, by name.

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::observe::Observation;
 use super::redact::Redactor;
 use crate::mutation::MintedProof;
-use crate::proof::Request;
+use crate::proof::{HttpVersion, Request};
 use crate::target::Answer;
 
 /// How much of a response's content is kept.
@@ -90,11 +90,11 @@ pub(super) fn show_request(request: &Request, redactor: &Redactor) -> String {
 }
 
 /// An answer as text.
-pub(super) fn show_answer(answer: &Answer, redactor: &Redactor) -> String {
+pub(super) fn show_answer(answer: &Answer, http: HttpVersion, redactor: &Redactor) -> String {
     match answer {
         Answer::Nothing(why) => redactor.clean(&why.to_string()),
         Answer::Response(response) => {
-            let mut text = format!("HTTP/1.1 {}\n", response.status);
+            let mut text = format!("{} {}\n", http.name(), response.status);
             for (name, value) in &response.fields {
                 text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
             }

@@ -7,7 +7,7 @@ use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::clock::Span;
 use crate::mutation;
-use crate::proof::{Client, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley};
+use crate::proof::{Client, Connection, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -93,7 +93,8 @@ impl Checker<'_> {
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()
             || case.request != RequestEdits::default()
-            || case.send.is_some();
+            || case.send.is_some()
+            || case.after_lost_answer;
         let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
         match kinds.iter().filter(|present| **present).count() {
             1 => {}
@@ -119,7 +120,7 @@ impl Checker<'_> {
             }
         }
         if let Some(steps) = &case.steps {
-            return self.steps(steps, path);
+            return self.steps(case, steps, path);
         }
         if in_place && case.expect.is_none() {
             return self.contradiction(path, "a case with edits needs `expect`");
@@ -133,7 +134,7 @@ impl Checker<'_> {
         self.proof(&case.proof, &[], false, &format!("{path}.proof"))
     }
 
-    fn steps(&self, steps: &[StepRow], path: &str) -> Checked {
+    fn steps(&self, case: &CaseRow, steps: &[StepRow], path: &str) -> Checked {
         if steps.is_empty() {
             return self.contradiction(path, "a case needs at least one step");
         }
@@ -141,6 +142,22 @@ impl Checker<'_> {
         if waiting > MOST_WAITING.0 {
             let fault = format!("waits of {} in all, and {MOST_WAITING} are the most", Span(waiting));
             return self.contradiction(&format!("{path}.steps"), &fault);
+        }
+        if case.client.connection == Connection::Kept
+            && steps.iter().any(|step| step.after_lost_answer || step.request.http != steps[0].request.http)
+        {
+            let fault = "a connection that is kept has one version of HTTP, and is not cut";
+            return self.contradiction(path, fault);
+        }
+        let mut refused = steps
+            .iter()
+            .filter(|step| matches!(step.expect, Expect::Reject(_)))
+            .map(|step| step.request.http);
+        if let Some(first) = refused.next()
+            && refused.any(|other| other != first)
+        {
+            let fault = "the steps that must be refused go over one version of HTTP, as their controls do";
+            return self.contradiction(path, fault);
         }
         let mut named: Vec<&str> = Vec::new();
         for (index, step) in steps.iter().enumerate() {
@@ -153,11 +170,12 @@ impl Checker<'_> {
                 let only_mutations =
                     ProofEdits { mutate: step.proof.mutate.clone(), ..ProofEdits::default() } == step.proof
                         && step.token == TokenEdits::default()
-                        && step.request == RequestEdits::default();
+                        && step.request
+                            == RequestEdits { http: step.request.http, ..RequestEdits::default() };
                 if !only_mutations {
                     return self.contradiction(
                         &path,
-                        "what is sent again can only be changed by `proof: { mutate: … }`",
+                        "what is sent again can only be changed by `proof: { mutate: … }` and `request: { http: … }`",
                     );
                 }
             }

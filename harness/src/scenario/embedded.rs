@@ -20,6 +20,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("alg"),
     file!("accept"),
     file!("answer"),
+    file!("http"),
 ];
 
 #[cfg(test)]

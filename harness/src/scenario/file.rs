@@ -76,6 +76,9 @@ pub(super) struct CaseRow {
     pub(super) send: Option<Volley>,
     /// How often the only step, which sends many at the same time, is performed: 2 to 20 times, each time anew.
     pub(super) trials: Option<usize>,
+    /// Whether a correct request goes before the only step, whose connection is cut before the answer comes.
+    #[serde(default)]
+    pub(super) after_lost_answer: bool,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
     /// Several requests in order, instead of one.
@@ -113,6 +116,9 @@ pub(super) struct StepRow {
     pub(super) send: Option<Volley>,
     /// Send so many, one after another, each with a proof of its own: 2 to 1000.
     pub(super) repeat: Option<usize>,
+    /// Whether a correct request goes before it, whose connection is cut before the answer comes.
+    #[serde(default)]
+    pub(super) after_lost_answer: bool,
     /// What the target should do with it.
     pub(super) expect: Expect,
 }
@@ -148,6 +154,8 @@ pub enum Capability {
     BearerRefused,
     /// It says that it accepts proofs with this algorithm.
     Alg(Alg),
+    /// It speaks HTTP/2.
+    Http2,
 }
 
 /// A circumstance in which a target may legitimately do otherwise.
@@ -223,6 +231,8 @@ pub enum Pitfall {
     IgnoredNonce,
     /// A bound token is used, or accepted, as a bearer token.
     BearerDowngrade,
+    /// Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer.
+    RealHttpStacks,
 }
 
 impl Pitfall {
@@ -236,6 +246,7 @@ impl Pitfall {
         Self::WrongHtu,
         Self::IgnoredNonce,
         Self::BearerDowngrade,
+        Self::RealHttpStacks,
     ];
 
     /// The word in scenarios and on the command line.
@@ -249,6 +260,7 @@ impl Pitfall {
             Self::WrongHtu => "wrong-htu",
             Self::IgnoredNonce => "ignored-nonce",
             Self::BearerDowngrade => "bearer-downgrade",
+            Self::RealHttpStacks => "real-http-stacks",
         }
     }
 
@@ -267,6 +279,9 @@ impl Pitfall {
             Self::WrongHtu => "The proof names another URL than the request's.",
             Self::IgnoredNonce => "The server's nonce is left out of the next proof.",
             Self::BearerDowngrade => "A bound token is used, or accepted, as a bearer token.",
+            Self::RealHttpStacks => {
+                "Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer."
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Source};
 use super::{Case, CaseKind, Expect, Scenario};
 use crate::mutation::describe;
-use crate::proof::{Script, Step};
+use crate::proof::{Connection, Script, Step};
 
 /// Reads scenarios from their texts.
 ///
@@ -132,15 +132,39 @@ fn kind(case: CaseRow) -> CaseKind {
             if_accepted: None,
             send: case.send,
             repeat: None,
+            after_lost_answer: case.after_lost_answer,
             expect,
         }]
     });
     let (steps, expects) = rows
         .into_iter()
         .map(|row| {
-            let StepRow { name, resend, proof, token, request, wait, if_accepted, send, repeat, expect } =
-                row;
-            (Step { name, resend, proof, token, request, wait, if_accepted, send, repeat }, expect)
+            let StepRow {
+                name,
+                resend,
+                proof,
+                token,
+                request,
+                wait,
+                if_accepted,
+                send,
+                repeat,
+                after_lost_answer,
+                expect,
+            } = row;
+            let step = Step {
+                name,
+                resend,
+                proof,
+                token,
+                request,
+                wait,
+                if_accepted,
+                send,
+                repeat,
+                after_lost_answer,
+            };
+            (step, expect)
         })
         .unzip();
     CaseKind::Script { script: Script { client, steps, trials }, expects }
@@ -153,6 +177,9 @@ fn words(kind: &CaseKind) -> String {
             let mut phrases: Vec<String> = script.steps.iter().flat_map(describe).collect();
             if phrases.is_empty() {
                 phrases.push("a correct request".to_owned());
+            }
+            if script.client.connection == Connection::Kept {
+                phrases.push("over a kept connection".to_owned());
             }
             phrases.extend(script.trials.map(|trials| format!("{trials} times")));
             phrases.extend(script.client.alg.map(|alg| format!("by a client with a key for {}", alg.name())));

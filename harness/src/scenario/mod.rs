@@ -8,7 +8,7 @@ mod load;
 mod source;
 mod tag;
 
-use crate::proof::Script;
+use crate::proof::{HttpVersion, Script};
 use crate::spec::Level;
 
 pub use embedded::EMBEDDED;
@@ -78,6 +78,17 @@ pub enum CaseKind {
     Answers(AnswerCheck),
     /// It is a condition for everything else.
     Preflight(PreflightCheck),
+}
+
+impl Case {
+    /// Whether a request of it goes over HTTP/2, or it says so itself.
+    pub fn needs_http2(&self) -> bool {
+        let asks = match &self.kind {
+            CaseKind::Script { script, .. } => script.asks_for(HttpVersion::Http2),
+            CaseKind::Answers(_) | CaseKind::Preflight(_) => false,
+        };
+        asks || self.requires.contains(&Capability::Http2)
+    }
 }
 
 impl CaseKind {

@@ -6,7 +6,7 @@ use crate::entropy::Entropy;
 use crate::jose::Alg;
 use crate::jose::uri::Uri;
 use crate::plan::OptIn;
-use crate::proof::Call;
+use crate::proof::{Call, HttpChoice};
 use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
 use crate::scenario::Tag;
 use crate::spec::Profile;
@@ -56,9 +56,14 @@ pub async fn against_reference_with(
     let setup = Setup {
         name: "reference".to_owned(),
         target: Arc::new(target),
-        call: Call { method: "GET".to_owned(), htu, uri },
+        call: Call { method: "GET".to_owned(), htu, uri, http: HttpChoice::Both },
         source: Arc::new(source.map_err(|error| other(&error))?),
-        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true), algs: None },
+        capabilities: Capabilities {
+            nonce: Some(policy(nonce)),
+            single_use_jti: Some(true),
+            http2: Some(true),
+            ..Capabilities::default()
+        },
         // Otherwise nobody would get in, and nothing could be judged.
         alg: defects.contains(Defect::Es256Refused).then_some(Alg::Es384),
         bearer: Some(BearerPolicy::Refused),

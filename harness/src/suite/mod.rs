@@ -102,7 +102,11 @@ pub async fn run_until(
         stop,
         cases: &performed,
         redactor: &redactor,
-        traits: Traits::new(preflight.nonce_policy, preflight.algs, setup.capabilities, setup.bearer),
+        traits: Traits {
+            http: setup.call.http,
+            http2: preflight.http2,
+            ..Traits::new(preflight.nonce_policy, preflight.algs, setup.capabilities, setup.bearer)
+        },
         alg: preflight.alg,
         nonce: preflight.nonce,
         pool: preflight.pool,
@@ -272,6 +276,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         nonce: None,
         nonce_of_success: false,
         standing: None,
+        kept: None,
     }
 }
 

@@ -203,5 +203,6 @@ fn control_failed(run: &Run) -> bool {
 }
 
 fn unanswered(exchange: &crate::run::Exchange) -> bool {
-    exchange.seen.decision == Decision::NoAnswer
+    let ours = |why: &NoAnswer| why.is_not_sent() || *why == NoAnswer::Cut;
+    exchange.seen.decision == Decision::NoAnswer && !exchange.seen.nothing.as_ref().is_some_and(ours)
 }

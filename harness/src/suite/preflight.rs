@@ -1,13 +1,18 @@
+use std::time::Duration;
+
 use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
-use crate::proof::{AccessToken, Material, ProofKey, Request, RequestEdits};
+use crate::proof::{AccessToken, HttpChoice, HttpVersion, Material, ProofKey, Request, RequestEdits};
 use crate::run::{Cast, Decision, Exchange, Needs, Redactor, Session, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck, Scenario};
-use crate::target::{NoAnswer, NoncePolicy};
+use crate::target::{Answer, NoAnswer, NoncePolicy};
 
 use super::outcome::Outcome;
 use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
+
+/// How long to wait for the answer that shows HTTP/2.
+const HTTP2_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the preflight found.
 pub(super) struct Preflight {
@@ -21,6 +26,8 @@ pub(super) struct Preflight {
     /// The algorithm of the clients whose case names none.
     pub(super) alg: Alg,
     pub(super) nonce: Option<Nonce>,
+    /// Whether the target speaks HTTP/2, where that matters.
+    pub(super) http2: Option<bool>,
     /// The clients that cases share where tokens cost a request.
     pub(super) pool: Option<Cast>,
 }
@@ -73,9 +80,22 @@ pub(super) async fn run(
         }
         outcomes.push(outcome);
     }
+    let http2 = match (setup.call.http, setup.capabilities.http2) {
+        _ if obstacle.is_some() => None,
+        (HttpChoice::Only(HttpVersion::Http1), _) => None,
+        (HttpChoice::Only(HttpVersion::Http2), _) => Some(true), // the control has shown it
+        (HttpChoice::Both, Some(known)) => Some(known),
+        (HttpChoice::Both, None) if !performed.iter().any(|selected| selected.case.needs_http2()) => None,
+        (HttpChoice::Both, None) => tokio::select! {
+            biased;
+            () = stop.requested() => None,
+            spoken = checks.speaks_http2() => Some(spoken),
+        },
+    };
     Preflight {
         outcomes,
         obstacle,
+        http2,
         nonce_policy: checks.nonce_policy,
         algs: checks.known_algs(),
         alg: checks.alg(),
@@ -168,6 +188,17 @@ impl<'a> Checks<'a> {
         match seen.nothing {
             None => passed(0),
             Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
+            Some(NoAnswer::NotHttp2(_)) => Judgement {
+                decisive: Some(0),
+                ..Judgement::inconclusive("HTTP/2 was asked for (--http2), and the server does not speak it")
+            },
+            Some(NoAnswer::Untrusted(why)) => Judgement {
+                decisive: Some(0),
+                ..Judgement::inconclusive(format!(
+                    "its certificate is not trusted ({why}): --cacert FILE names the authority that issued it, and -k \
+                     trusts any"
+                ))
+            },
             Some(_) => Judgement {
                 decisive: Some(0),
                 ..Judgement::inconclusive(format!(
@@ -176,6 +207,14 @@ impl<'a> Checks<'a> {
                 ))
             },
         }
+    }
+
+    /// Asks once, over HTTP/2 and without credentials. Any response shows that the target speaks it; what else comes shows
+    /// that it does not, and nothing more: to a server of HTTP/1.1 it is not even a request.
+    async fn speaks_http2(&self) -> bool {
+        let request = Request { http: HttpVersion::Http2, ..Request::bare(&self.setup.call) };
+        let answer = tokio::time::timeout(HTTP2_PATIENCE, self.setup.target.send(&request)).await;
+        matches!(answer, Ok(Answer::Response(_)))
     }
 
     /// No credentials, and a token that nobody issued, with an otherwise correct proof.

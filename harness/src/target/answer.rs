@@ -31,8 +31,55 @@ pub enum NoAnswer {
     Closed,
     /// What came is not HTTP/1.1.
     Malformed(&'static str),
+    /// The server speaks no HTTP/2, or sent what it does not allow; an error code of RFC 9113 section 7 says what.
+    NotHttp2(String),
+    /// The server ended the HTTP/2 connection, with this error code.
+    GoAway(String),
+    /// The server ended the HTTP/2 stream, with this error code.
+    Reset(String),
+    /// The server's certificate is not one that is trusted.
+    Untrusted(String),
     /// The cap on the number of requests was reached, so nothing was sent.
     CapReached,
+    /// HTTP/2 has no form for it, so nothing was sent.
+    Inexpressible(&'static str),
+    /// The server had closed the connection that it was to go over.
+    NotKept,
+    /// The harness cut the connection, because the case wants the answer lost.
+    Cut,
+}
+
+impl NoAnswer {
+    /// Whether the request was not sent as the case wants it, which shows nothing about the server.
+    pub fn is_not_sent(&self) -> bool {
+        match self {
+            Self::Inexpressible(_) | Self::NotKept => true,
+            Self::Unreachable(_)
+            | Self::Timeout
+            | Self::Closed
+            | Self::Malformed(_)
+            | Self::NotHttp2(_)
+            | Self::GoAway(_)
+            | Self::Reset(_)
+            | Self::Untrusted(_)
+            | Self::CapReached
+            | Self::Cut => false,
+        }
+    }
+
+    /// Whether the server has no part in it.
+    pub fn is_of_the_harness(&self) -> bool {
+        self.is_not_sent() || matches!(self, Self::CapReached | Self::Cut)
+    }
+}
+
+impl From<Result<Response, NoAnswer>> for Answer {
+    fn from(result: Result<Response, NoAnswer>) -> Self {
+        match result {
+            Ok(response) => Self::Response(response),
+            Err(nothing) => Self::Nothing(nothing),
+        }
+    }
 }
 
 impl fmt::Display for NoAnswer {
@@ -42,6 +89,13 @@ impl fmt::Display for NoAnswer {
             Self::Timeout => out.write_str("no answer within the deadline"),
             Self::Closed => out.write_str("the connection was closed without a whole answer"),
             Self::Malformed(what) => write!(out, "the answer is not HTTP/1.1: {what}"),
+            Self::NotHttp2(what) => write!(out, "the server does not speak HTTP/2: {what}"),
+            Self::GoAway(code) => write!(out, "the server ended the HTTP/2 connection: GOAWAY {code}"),
+            Self::Reset(code) => write!(out, "the server ended the HTTP/2 stream: RST_STREAM {code}"),
+            Self::Untrusted(why) => write!(out, "TLS: the certificate is not trusted: {why}"),
+            Self::Inexpressible(what) => write!(out, "not sent: HTTP/2 can't express {what}"),
+            Self::NotKept => out.write_str("the server does not keep the connection open"),
+            Self::Cut => out.write_str("the connection was cut before the answer"),
             Self::CapReached => {
                 out.write_str("not sent: the cap on requests (limits.max-requests) was reached")
             }

@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::waiver::Waiver;
 use crate::jose::uri::Uri;
 use crate::jose::{Alg, AlgSet};
-use crate::proof::Call;
+use crate::proof::{Call, HttpChoice};
 use crate::scenario::{Diagnostic, Fault, Source, read_one};
 use crate::spec::Profile;
 
@@ -108,6 +108,8 @@ pub struct Capabilities {
     pub single_use_jti: Option<bool>,
     /// The algorithms that it accepts in proofs.
     pub algs: Option<AlgSet>,
+    /// Whether it speaks HTTP/2.
+    pub http2: Option<bool>,
 }
 
 /// The config file `dpop.yaml`: a target and how to test it.
@@ -164,6 +166,8 @@ struct CapabilitiesRow {
     single_use_jti: Option<bool>,
     /// The algorithms that it accepts in proofs; otherwise what its challenges say. Cases use ES256 where that is one.
     algs: Option<Vec<String>>,
+    /// Whether it speaks HTTP/2: by ALPN under https, with prior knowledge under http. Otherwise it is asked once.
+    http2: Option<bool>,
 }
 
 /// Where access tokens come from.
@@ -253,6 +257,7 @@ impl Config {
                 nonce: row.capabilities.nonce,
                 single_use_jti: row.capabilities.single_use_jti,
                 algs,
+                http2: row.capabilities.http2,
             },
             auth,
             limits: row.limits,
@@ -287,7 +292,7 @@ fn call(row: &TargetRow) -> Result<Call, Wrong> {
         htu.path = format!("{}{}", base.path.trim_end_matches('/'), htu.path);
         (htu.scheme, htu.host, htu.port) = (base.scheme, base.host, base.port);
     }
-    Ok(Call { method: method.to_owned(), uri, htu })
+    Ok(Call { method: method.to_owned(), uri, htu, http: HttpChoice::Both })
 }
 
 fn auth(row: AuthRow) -> Result<Auth, Wrong> {

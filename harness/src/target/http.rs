@@ -1,37 +1,34 @@
-//! HTTP/1.1 over TCP or TLS, with every byte of the request as given and nothing repaired in the answer.
+//! A server reached over TCP or TLS: who may be reached, how often, and for how long.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use super::answer::{Answer, NoAnswer, Response};
+use super::answer::{Answer, NoAnswer};
+use super::connection::{Connection, Kept, Stream};
+use super::http1::Http1;
 use super::limits::{Limits, Rate};
 use super::race::NoRoom;
+use super::reach::Reach;
+use super::tls::Tls;
 use super::{BoxFuture, Target};
 use crate::clock::Clock;
 use crate::jose::uri::Uri;
-use crate::proof::Request;
+use crate::proof::{HttpVersion, Request};
 
-/// How much of a response's head is read.
-const MAX_HEAD: usize = 64 * 1024;
-/// How much of a response's content is read; the rest is left unread.
-const MAX_BODY: usize = 256 * 1024;
-const MAX_FIELDS: usize = 128;
 /// What a host that is not local gets by default.
 const REMOTE_RATE: u32 = 20;
+/// How long a server has to begin with a request whose answer it never gets rid of.
+const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 
-/// A server reached over HTTP. Each request goes over a connection of its own.
+/// A server reached over HTTP.
 pub struct HttpTarget {
     host: String,
     pub(super) addresses: Vec<SocketAddr>,
-    tls: Option<TlsConnector>,
+    tls: Option<Tls>,
     pub(super) timeout: Duration,
     pub(super) requests_left: AtomicUsize,
     pub(super) pace: Option<Pace>,
@@ -56,6 +53,9 @@ pub enum NotAllowed {
         "{0} ({1}) is not a local or private address; test only what you may: --authorised, or allow-hosts in the config"
     )]
     NotAuthorised(String, IpAddr),
+    /// The certificates of the authorities that are trusted can't be read.
+    #[error("can't take the certificates of --cacert: {0}")]
+    Certificates(String),
 }
 
 impl HttpTarget {
@@ -69,9 +69,24 @@ impl HttpTarget {
         authorised: bool,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, NotAllowed> {
+        Self::resolve_with(&Reach::default(), uri, limits, authorised, clock).await
+    }
+
+    /// The same, reached as `reach` says: it is the address there that has to be local or authorised.
+    ///
+    /// # Errors
+    /// As [`HttpTarget::resolve`], and where certificates can't be read.
+    pub async fn resolve_with(
+        reach: &Reach,
+        uri: &Uri,
+        limits: &Limits,
+        authorised: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, NotAllowed> {
         let host = uri.host.trim_matches(['[', ']']).to_owned();
-        let unresolved = |why: String| NotAllowed::Unresolved(host.clone(), why);
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), uri.effective_port()))
+        let (place, port) = reach.place(&host, uri.effective_port());
+        let unresolved = |why: String| NotAllowed::Unresolved(place.clone(), why);
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((place.as_str(), port))
             .await
             .map_err(|error| unresolved(error.to_string()))?
             .collect();
@@ -81,12 +96,13 @@ impl HttpTarget {
         if let Some(public) = addresses.iter().map(SocketAddr::ip).find(|ip| !is_local(*ip))
             && !authorised
         {
-            return Err(NotAllowed::NotAuthorised(host, public));
+            return Err(NotAllowed::NotAuthorised(place, public));
         }
+        let tls = uri.is_https().then(|| Tls::new(&reach.authorities)).transpose();
         let loopback = addresses.iter().all(|address| address.ip().is_loopback());
         let rate = limits.rate.or_else(|| (!loopback).then(|| Rate::per_second(REMOTE_RATE)));
         Ok(Self {
-            tls: uri.is_https().then(connector),
+            tls: tls.map_err(NotAllowed::Certificates)?,
             host,
             addresses,
             timeout: limits.timeout(),
@@ -113,12 +129,8 @@ impl HttpTarget {
         turn.duration_since(now).unwrap_or_default()
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Response, NoAnswer> {
-        converse(self.connect().await?, request).await
-    }
-
-    /// A connection to the server, for one request.
-    pub(super) async fn connect(&self) -> Result<Box<dyn Connection>, NoAnswer> {
+    /// Connects, and makes the handshake where there is TLS.
+    pub(super) async fn stream(&self, http: HttpVersion) -> Result<Stream, NoAnswer> {
         let stream = TcpStream::connect(self.addresses.as_slice())
             .await
             .map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
@@ -126,40 +138,57 @@ impl HttpTarget {
         let _ = stream.set_nodelay(true);
         match &self.tls {
             None => Ok(Box::new(stream)),
-            Some(connector) => {
-                let name = ServerName::try_from(self.host.clone())
-                    .map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
-                let stream = connector
-                    .connect(name, stream)
-                    .await
-                    .map_err(|error| NoAnswer::Unreachable(format!("TLS: {error}")))?;
-                Ok(Box::new(stream))
-            }
+            Some(tls) => tls.connect(&self.host, stream, http).await,
         }
+    }
+
+    async fn connection(&self, http: HttpVersion) -> Result<Connection, NoAnswer> {
+        Connection::open(self.stream(http).await?, http, self.tls.is_some()).await
+    }
+
+    /// Does what takes one request, within the limits.
+    async fn within_limits<T>(&self, work: impl Future<Output = Result<T, NoAnswer>>) -> Result<T, NoAnswer> {
+        let counted =
+            self.requests_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if counted.is_err() {
+            return Err(NoAnswer::CapReached);
+        }
+        self.wait_for_turn().await;
+        tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(NoAnswer::Timeout))
     }
 }
 
-/// A connection, with TLS or without.
-pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection for S {}
-
 impl Target for HttpTarget {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
-        Box::pin(async move {
-            let counted = self
-                .requests_left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-            if counted.is_err() {
-                return Answer::Nothing(NoAnswer::CapReached);
+        let exchange = async { self.connection(request.http).await?.exchange(request).await };
+        Box::pin(async { self.within_limits(exchange).await.into() })
+    }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        let exchange = async {
+            let mut connection = match kept.take()? {
+                Some(connection) => connection,
+                None => self.connection(request.http).await?,
+            };
+            let response = connection.exchange(request).await?;
+            kept.put(connection);
+            Ok(response)
+        };
+        Box::pin(async { self.within_limits(exchange).await.into() })
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        let send = async {
+            if request.http != HttpVersion::Http1 {
+                return Err(NoAnswer::Inexpressible("a request whose answer is lost"));
             }
-            self.wait_for_turn().await;
-            match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-                Ok(Ok(response)) => Answer::Response(response),
-                Ok(Err(nothing)) => Answer::Nothing(nothing),
-                Err(_) => Answer::Nothing(NoAnswer::Timeout),
-            }
-        })
+            let mut connection = Http1::new(self.stream(request.http).await?);
+            connection.send(request).await.map_err(|_| NoAnswer::Closed)?;
+            // Where the answer has not begun by then, it is cut in the midst of the server's work.
+            let _ = tokio::time::timeout(BEFORE_THE_CUT, connection.answered()).await;
+            Ok(())
+        };
+        Box::pin(async { Answer::Nothing(self.within_limits(send).await.err().unwrap_or(NoAnswer::Cut)) })
     }
 
     fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
@@ -180,159 +209,6 @@ fn is_local(ip: IpAddr) -> bool {
                 || ip.is_unique_local()
                 || ip.is_unicast_link_local()
                 || ip.to_ipv4_mapped().is_some_and(|ip| is_local(IpAddr::V4(ip)))
-        }
-    }
-}
-
-/// TLS with the operating system's roots.
-fn connector() -> TlsConnector {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-            Ok(builder) => builder,
-            Err(error) => unreachable!("aws-lc has the default TLS versions: {error}"),
-        };
-    TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-}
-
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    request: &Request,
-) -> Result<Response, NoAnswer> {
-    let written = stream.write_all(&request.to_bytes()).await.and(stream.flush().await);
-    read_response(stream, request, written).await
-}
-
-/// Reads the answer to a request of which the last byte was `written`, if the server took it.
-pub(super) async fn read_response<S: AsyncRead + Unpin>(
-    stream: S,
-    request: &Request,
-    written: io::Result<()>,
-) -> Result<Response, NoAnswer> {
-    let closed = |_: io::Error| NoAnswer::Closed;
-    // A server may answer and close before it has read everything: the answer counts, not the failed write.
-    let mut reader = Reader { stream, buffer: Vec::new() };
-    let mut response = match reader.head().await {
-        Err(NoAnswer::Closed) => return Err(written.map_err(closed).err().unwrap_or(NoAnswer::Closed)),
-        other => other?,
-    };
-    while (100..200).contains(&response.status) && response.status != 101 {
-        response = reader.head().await?;
-    }
-    if request.method != "HEAD" && !matches!(response.status, 101 | 204 | 304) {
-        response.body = reader.body(&response).await?;
-    }
-    Ok(response)
-}
-
-struct Reader<S> {
-    stream: S,
-    buffer: Vec<u8>,
-}
-
-impl<S: AsyncRead + Unpin> Reader<S> {
-    /// Reads more into the buffer; false at the end of the stream.
-    async fn more(&mut self) -> Result<bool, NoAnswer> {
-        let mut chunk = [0; 8192];
-        let read = self.stream.read(&mut chunk).await.map_err(|_| NoAnswer::Closed)?;
-        self.buffer.extend(chunk.iter().take(read));
-        Ok(read > 0)
-    }
-
-    async fn head(&mut self) -> Result<Response, NoAnswer> {
-        loop {
-            let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-            let mut parsed = httparse::Response::new(&mut fields);
-            match parsed.parse(&self.buffer) {
-                Ok(httparse::Status::Complete(length)) => {
-                    let response = Response {
-                        status: parsed.code.unwrap_or_default(),
-                        fields: parsed
-                            .headers
-                            .iter()
-                            .map(|field| (field.name.to_owned(), field.value.to_vec()))
-                            .collect(),
-                        body: Vec::new(),
-                    };
-                    self.buffer.drain(..length);
-                    return Ok(response);
-                }
-                Ok(httparse::Status::Partial) if self.buffer.len() > MAX_HEAD => {
-                    return Err(NoAnswer::Malformed("the head does not end"));
-                }
-                Ok(httparse::Status::Partial) => {
-                    if !self.more().await? {
-                        return Err(NoAnswer::Closed);
-                    }
-                }
-                Err(httparse::Error::TooManyHeaders) => {
-                    return Err(NoAnswer::Malformed("too many header fields"));
-                }
-                Err(_) => return Err(NoAnswer::Malformed("status line or header fields")),
-            }
-        }
-    }
-
-    async fn body(&mut self, response: &Response) -> Result<Vec<u8>, NoAnswer> {
-        let text =
-            |name| response.values(name).next().map(|value| String::from_utf8_lossy(value).trim().to_owned());
-        if text("transfer-encoding").is_some_and(|coding| coding.to_ascii_lowercase().ends_with("chunked")) {
-            return self.chunked().await;
-        }
-        match text("content-length") {
-            Some(length) => {
-                let digits = length.bytes().all(|byte| byte.is_ascii_digit());
-                let length: u64 = match length.parse() {
-                    Ok(length) if digits => length,
-                    _ => return Err(NoAnswer::Malformed("Content-Length")),
-                };
-                let length = usize::try_from(length).unwrap_or(usize::MAX);
-                self.exactly(length.min(MAX_BODY)).await
-            }
-            None => {
-                while self.buffer.len() < MAX_BODY && self.more().await? {}
-                self.buffer.truncate(MAX_BODY);
-                Ok(std::mem::take(&mut self.buffer))
-            }
-        }
-    }
-
-    async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, NoAnswer> {
-        while self.buffer.len() < length {
-            if !self.more().await? {
-                return Err(NoAnswer::Closed);
-            }
-        }
-        Ok(self.buffer.drain(..length).collect())
-    }
-
-    async fn chunked(&mut self) -> Result<Vec<u8>, NoAnswer> {
-        let mut body = Vec::new();
-        loop {
-            let (start, size) = match httparse::parse_chunk_size(&self.buffer) {
-                Ok(httparse::Status::Complete(parsed)) => parsed,
-                Ok(httparse::Status::Partial) if self.buffer.len() < MAX_HEAD => {
-                    if !self.more().await? {
-                        return Err(NoAnswer::Closed);
-                    }
-                    continue;
-                }
-                _ => return Err(NoAnswer::Malformed("chunk size")),
-            };
-            self.buffer.drain(..start);
-            let room = MAX_BODY.saturating_sub(body.len());
-            if size == 0 || room == 0 {
-                return Ok(body);
-            }
-            let size = usize::try_from(size).unwrap_or(usize::MAX);
-            let chunk = self.exactly(size.min(room)).await?;
-            body.extend(chunk);
-            if size >= room {
-                return Ok(body);
-            }
-            self.exactly(2).await?; // the CR LF behind the chunk
         }
     }
 }

@@ -2,9 +2,14 @@
 
 mod answer;
 mod config;
+mod connection;
 mod http;
+mod http1;
+mod http2;
 mod limits;
 mod race;
+mod reach;
+mod tls;
 pub mod tokens;
 mod waiver;
 
@@ -16,9 +21,12 @@ use crate::proof::Request;
 pub use crate::clock::Span;
 pub use answer::{Answer, Challenge, NoAnswer, Response};
 pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
+pub use connection::Kept;
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate};
 pub use race::NoRoom;
+pub use reach::{ConnectTo, Reach};
+pub use tls::Authorities;
 pub use waiver::{Day, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.
@@ -28,6 +36,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Target: Send + Sync {
     /// Sends one request on a connection of its own and waits for the answer, at most as long as the limits say.
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
+
+    /// Sends one request over a connection that is kept, which the first one opens, and waits for the answer.
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer>;
+
+    /// Sends one request on a connection of its own, and cuts it before the answer is read.
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
 
     /// Sends requests that arrive together: each on a connection of its own, all but the last byte of each first, and then
     /// every last byte. The answers come in the order of the requests.

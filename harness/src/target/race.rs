@@ -6,13 +6,13 @@
 use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
 use super::answer::{Answer, NoAnswer, Response};
-use super::http::{Connection, HttpTarget, read_response};
-use crate::proof::Request;
+use super::http::HttpTarget;
+use super::http1::Http1;
+use crate::proof::{HttpVersion, Request};
 
 /// Why many requests are not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum NoRoom {
     /// The rate allows fewer in one second, and spread out they don't arrive together.
     #[error("needs {0} requests at the same time, and limits.rate allows fewer in a second")]
     Rate(usize),
+    /// Only HTTP/1.1 has a byte to hold back.
+    #[error("HTTP/1.1 is not used, and the last byte of a request is held back there only")]
+    Version,
     /// This way to reach a target can't do it.
     #[error("this target can't be sent requests at the same time")]
     Unsupported,
@@ -42,6 +45,9 @@ impl HttpTarget {
 
     pub(super) async fn released(&self, requests: &[Request]) -> Result<Vec<Answer>, NoRoom> {
         let needed = requests.len();
+        if requests.iter().any(|request| request.http != HttpVersion::Http1) {
+            return Err(NoRoom::Version);
+        }
         if let Some(pace) = &self.pace
             && pace.interval.as_secs_f64() * needed as f64 > 1.0
         {
@@ -67,17 +73,16 @@ impl HttpTarget {
         gate.wait().await;
         let mut connection = ready?;
         let answered = async {
-            let written = connection.write_all(&[*last]).await.and(connection.flush().await);
-            read_response(connection, request, written).await
+            let written = connection.write(&[*last]).await;
+            connection.response(request, written).await
         };
         timeout(self.timeout, answered).await.unwrap_or(Err(NoAnswer::Timeout))
     }
 
     /// A connection over which these bytes were sent.
-    async fn ready(&self, bytes: &[u8]) -> Result<Box<dyn Connection>, NoAnswer> {
-        let mut connection = self.connect().await?;
-        let written = connection.write_all(bytes).await.and(connection.flush().await);
-        written.map_err(|_| NoAnswer::Closed)?;
+    async fn ready(&self, bytes: &[u8]) -> Result<Http1, NoAnswer> {
+        let mut connection = Http1::new(self.stream(HttpVersion::Http1).await?);
+        connection.write(bytes).await.map_err(|_| NoAnswer::Closed)?;
         Ok(connection)
     }
 }

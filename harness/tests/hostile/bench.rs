@@ -22,7 +22,7 @@ use dpop_harness::scenario::{Case, CaseKind, Expect, PreflightCheck, Scenario, l
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Outcome, Results, Setup, against_reference, run};
 use dpop_harness::target::tokens::TokenSource;
-use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, NoRoom, Response, Span, Target};
+use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Kept, Limits, NoRoom, Response, Span, Target};
 
 pub(crate) static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| match load_embedded() {
     Ok(scenarios) => scenarios,
@@ -40,9 +40,12 @@ impl Bench {
         let limits =
             Limits { max_requests: Some(usize::MAX), jobs: NonZeroUsize::new(4), ..Limits::default() };
         let (clock, entropy) = (Arc::new(LeapingClock::default()), Arc::new(SystemEntropy));
-        let (running, setup) = against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
-            .await
-            .expect("servers on loopback");
+        let (running, mut setup) =
+            against_reference(nonce, defects, Profile::Strict, &limits, clock, entropy)
+                .await
+                .expect("servers on loopback");
+        // What stands between may take HTTP/2 away, as between any two.
+        setup.capabilities.http2 = None;
         Self { running, setup }.jobs(4)
     }
 
@@ -172,6 +175,17 @@ impl<F: Fn(usize, &Request) -> Option<Answer> + Send + Sync> Target for Instead<
             Ok(answers.into_iter().filter_map(|instead| instead.or_else(|| sent.next())).collect())
         })
     }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        match (self.fault)(self.count.fetch_add(1, Ordering::Relaxed), request) {
+            Some(answer) => Box::pin(std::future::ready(answer)),
+            None => self.inner.send_over(kept, request),
+        }
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_and_cut(request)
+    }
 }
 
 struct After<F> {
@@ -189,6 +203,14 @@ impl<F: Fn(&Request, Answer) -> Answer + Send + Sync> Target for After<F> {
             let answers = self.inner.release(requests).await?.into_iter();
             Ok(requests.iter().zip(answers).map(|(request, answer)| (self.change)(request, answer)).collect())
         })
+    }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move { (self.change)(request, self.inner.send_over(kept, request).await) })
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_and_cut(request)
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod bench;
 mod broken;
+mod connections;
 mod flaky;
+mod http2;
 mod lost;
 mod nonces;
 mod order;

@@ -15,6 +15,8 @@ use tokio::task::{AbortHandle, JoinSet};
 pub(crate) enum Reaction {
     /// Hands it to the server at this address, and the answer back.
     Pass(SocketAddr),
+    /// The same for this one request, and both sides say that the connection ends with it.
+    Once(SocketAddr),
     /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
     /// Sends the first bytes and then the second again and again, until nobody reads any more.
@@ -62,7 +64,8 @@ impl Server {
                 connections.spawn(async move {
                     let mut stream = stream;
                     let Some(head) = head(&mut stream).await else { return };
-                    match react(count.fetch_add(1, Ordering::SeqCst), &head) {
+                    let text = String::from_utf8_lossy(&head);
+                    match react(count.fetch_add(1, Ordering::SeqCst), &text) {
                         Reaction::Die => {
                             let _ = dying.try_send(());
                         }
@@ -82,10 +85,10 @@ impl Server {
     }
 }
 
-/// The head of one request; requests of the harness have no content here.
-async fn head(stream: &mut TcpStream) -> Option<String> {
+/// The head of one request, or the first frames of HTTP/2; requests of the harness have no content here.
+async fn head(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    while !(head.ends_with(b"\r\n\r\n") || head.starts_with(b"PRI * HTTP/2.0\r\n\r\n")) {
         let mut chunk = [0; 4096];
         let read = stream.read(&mut chunk).await.ok()?;
         if read == 0 || head.len() > 100_000 {
@@ -93,15 +96,21 @@ async fn head(stream: &mut TcpStream) -> Option<String> {
         }
         head.extend(chunk.iter().take(read));
     }
-    String::from_utf8(head).ok()
+    Some(head)
 }
 
-async fn serve(mut stream: TcpStream, head: &str, reaction: Reaction, sent: &AtomicUsize) {
+async fn serve(mut stream: TcpStream, head: &[u8], reaction: Reaction, sent: &AtomicUsize) {
     // Whatever fails here fails because the other side has gone, which is its right.
     match reaction {
         Reaction::Pass(addr) => {
             let Ok(mut upstream) = TcpStream::connect(addr).await else { return };
-            let _ = upstream.write_all(head.as_bytes()).await;
+            let _ = upstream.write_all(head).await;
+            let _ = copy_bidirectional(&mut stream, &mut upstream).await;
+        }
+        Reaction::Once(addr) => {
+            let Ok(mut upstream) = TcpStream::connect(addr).await else { return };
+            let last = String::from_utf8_lossy(head).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+            let _ = upstream.write_all(last.as_bytes()).await;
             let _ = copy_bidirectional(&mut stream, &mut upstream).await;
         }
         Reaction::Bytes(bytes) => {

@@ -141,6 +141,12 @@ pub enum Defect {
     NoErrorCode,
     ChallengeWithoutNonce,
     ChallengeWithTwoNonces,
+    ProofOncePerConnection,
+    ConnectionTiedToProof,
+    LostAnswerHoldsKey,
+    Http2ProofNotChecked,
+    FieldNameCaseSensitive,
+    ReplayStorePerHttpVersion,
     ProtectsNothing,
 }
 

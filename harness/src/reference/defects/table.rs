@@ -60,7 +60,13 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::JtiNotTracked,
         "jti-not-tracked",
         "Remembers no proof, so a recorded request can be sent again.",
-        &["rs.replay.twice", "rs.replay.same-jti", "rs.replay.twin-signature"],
+        &[
+            "rs.replay.twice",
+            "rs.replay.same-jti",
+            "rs.replay.twin-signature",
+            "rs.http.keep-alive-replay",
+            "rs.http.http2-replay",
+        ],
     ),
     row(
         Defect::ReplayKeyIsSignature,
@@ -468,7 +474,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::BearerAccepted,
         "bearer-accepted",
         "Takes a bound token as a bearer token, so a stolen one needs no key.",
-        &["rs.downgrade.bearer", "rs.downgrade.bearer-with-proof"],
+        &["rs.downgrade.bearer", "rs.downgrade.bearer-with-proof", "rs.http.http2-bearer"],
     ),
     row(
         Defect::BearerWithProofAccepted,
@@ -480,7 +486,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::ProofOptional,
         "proof-optional",
         "Checks the proof only where there is one.",
-        &["rs.downgrade.no-proof"],
+        &["rs.downgrade.no-proof", "rs.http.keep-alive-no-proof", "rs.http.http2-no-proof"],
     ),
     row(
         Defect::TokenOptional,
@@ -749,13 +755,13 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::FirstProofWins,
         "first-proof-wins",
         "Checks the first of several `DPoP` fields and ignores the others.",
-        &["rs.http.two-proofs"],
+        &["rs.http.two-proofs", "rs.http.http2-two-proofs"],
     ),
     row(
         Defect::LastProofWins,
         "last-proof-wins",
         "Checks the last of several `DPoP` fields and ignores the others.",
-        &["rs.http.two-proofs"],
+        &["rs.http.two-proofs", "rs.http.http2-two-proofs"],
     ),
     row(
         Defect::UnknownClaimsRefused,
@@ -809,6 +815,52 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.answer.nonce-field"],
     )
     .with_nonces(NonceMode::Required),
+    row(
+        Defect::ProofOncePerConnection,
+        "proof-once-per-connection",
+        "Checks the first proof of a connection, and lets whatever follows on it pass, as if it were a TLS session.",
+        &[
+            "rs.http.keep-alive-no-proof",
+            "rs.http.keep-alive-other-key",
+            "rs.http.keep-alive-replay",
+            "rs.http.http2-keep-alive-no-proof",
+        ],
+    ),
+    row(
+        Defect::ConnectionTiedToProof,
+        "connection-tied-to-proof",
+        "Expects the first proof of a connection on all its requests, so a fresh one is refused.",
+        &["rs.http.keep-alive-ok"],
+    ),
+    row(
+        Defect::LostAnswerHoldsKey,
+        "lost-answer-holds-key",
+        "Serves one request of a key at a time, and keeps the key locked where the client went away before the answer.",
+        &["rs.http.lost-answer-ok"],
+    ),
+    row(
+        Defect::Http2ProofNotChecked,
+        "http2-proof-not-checked",
+        "Checks proofs in HTTP/1.1 only, so a stolen token is good over HTTP/2.",
+        &[
+            "rs.http.http2-no-proof",
+            "rs.http.http2-other-key",
+            "rs.http.http2-two-proofs",
+            "rs.http.http2-replay",
+        ],
+    ),
+    row(
+        Defect::FieldNameCaseSensitive,
+        "field-name-case-sensitive",
+        "Looks for `DPoP` in this case, and finds no proof in HTTP/2, where names are in lower case.",
+        &["rs.http.http2-ok"],
+    ),
+    row(
+        Defect::ReplayStorePerHttpVersion,
+        "replay-store-per-http-version",
+        "Remembers proofs apart for HTTP/1.1 and HTTP/2, so each is good once in either.",
+        &["rs.http.http2-replay"],
+    ),
     row(
         Defect::ProtectsNothing,
         "protects-nothing",

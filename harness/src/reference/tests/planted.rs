@@ -5,7 +5,7 @@ use std::time::Duration;
 use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
-use super::scene::{Answer, Scene, Wire};
+use super::scene::{Answer, Scene, Way, Wire};
 use reqwest::Method;
 
 use crate::jose::{Alg, Ath, base64url};
@@ -251,6 +251,20 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
         }
         Defect::ForbiddenStatus | Defect::NoChallenge | Defect::NoErrorCode => claim("htm", "\"PUT\""),
         Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => claim("nonce", "\"made-up\""),
+        // The control went over the same connection.
+        Defect::ProofOncePerConnection => vec![Wire { proofs: vec![], ..scene.wire(&parts()) }],
+        Defect::ConnectionTiedToProof => one(parts()),
+        Defect::LostAnswerHoldsKey => {
+            vec![Wire { way: Way::Cut, ..scene.wire(&parts()) }, scene.wire(&parts())]
+        }
+        Defect::Http2ProofNotChecked => {
+            vec![Wire { proofs: vec![], way: Way::Http2, ..scene.wire(&parts()) }]
+        }
+        Defect::FieldNameCaseSensitive => vec![Wire { way: Way::Http2, ..scene.wire(&parts()) }],
+        Defect::ReplayStorePerHttpVersion => {
+            let first = scene.wire(&parts());
+            vec![first.clone(), Wire { way: Way::Http2, ..first }]
+        }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }

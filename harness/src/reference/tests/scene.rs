@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use super::proofs::{Key, Parts, quoted};
 use crate::clock::{Clock, VirtualClock};
@@ -29,6 +31,18 @@ pub(super) struct Wire {
     pub(super) target: String,
     pub(super) authorization: Vec<String>,
     pub(super) proofs: Vec<String>,
+    pub(super) way: Way,
+}
+
+/// How a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Over HTTP/1.1 and a connection that is kept from the first request on.
+    Kept,
+    /// Over HTTP/2 and a connection of its own.
+    Http2,
+    /// Over HTTP/1.1 and a connection of its own, which is cut before the answer comes.
+    Cut,
 }
 
 /// An answer, as far as it matters.
@@ -107,10 +121,57 @@ impl Scene {
             target: self.running.resource_url.replacen(&self.running.base_url, "", 1),
             authorization: vec![format!("DPoP {}", self.token)],
             proofs: vec![proof],
+            way: Way::Kept,
         }
     }
 
     pub(super) async fn send(&self, wire: Wire) -> Answer {
+        match wire.way {
+            Way::Kept => self.send_kept(wire).await,
+            Way::Http2 => self.send_http2(wire).await,
+            Way::Cut => self.send_and_cut(wire).await,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        let address = self.running.base_url.strip_prefix("http://").expect("http");
+        TcpStream::connect(address).await.expect("a connection")
+    }
+
+    async fn send_http2(&self, wire: Wire) -> Answer {
+        let (mut sender, connection) = h2::client::handshake(self.connect().await).await.expect("HTTP/2");
+        let driver = tokio::spawn(connection);
+        let url = format!("{}{}", self.running.base_url, wire.target);
+        let mut request =
+            http::Request::builder().method(wire.method).uri(url).version(http::Version::HTTP_2);
+        for value in wire.authorization {
+            request = request.header("authorization", value);
+        }
+        for value in wire.proofs {
+            request = request.header("dpop", value);
+        }
+        let request = request.body(()).expect("a request");
+        let (response, _) = sender.send_request(request, true).expect("an open connection");
+        let (head, mut content) = response.await.expect("an answer").into_parts();
+        let mut body = Vec::new();
+        while let Some(data) = content.data().await {
+            body.extend(data.expect("a whole answer"));
+        }
+        driver.abort();
+        Answer::of(head.status.as_u16(), &head.headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn send_and_cut(&self, wire: Wire) -> Answer {
+        let mut text = format!("{} {} HTTP/1.1\r\nHost: x\r\n", wire.method, wire.target);
+        wire.authorization.iter().for_each(|value| text += &format!("Authorization: {value}\r\n"));
+        wire.proofs.iter().for_each(|value| text += &format!("DPoP: {value}\r\n"));
+        let mut stream = self.connect().await;
+        stream.write_all(format!("{text}\r\n").as_bytes()).await.expect("an open connection");
+        let _ = tokio::time::timeout(Duration::from_millis(20), stream.readable()).await;
+        Answer::of(0, &http::HeaderMap::new(), Value::Null)
+    }
+
+    async fn send_kept(&self, wire: Wire) -> Answer {
         let url = format!("{}{}", self.running.base_url, wire.target);
         let mut request = self.client.request(wire.method, url);
         for value in wire.authorization {
@@ -120,16 +181,23 @@ impl Scene {
             request = request.header("DPoP", value);
         }
         let response = request.send().await.expect("an answer");
-        let fields = |name| {
-            let values = response.headers().get_all(name).iter();
+        let (status, fields) = (response.status().as_u16(), response.headers().clone());
+        Answer::of(status, &fields, response.json().await.unwrap_or_default())
+    }
+}
+
+impl Answer {
+    fn of(status: u16, fields: &http::HeaderMap, body: Value) -> Self {
+        let values = |name| {
+            let values = fields.get_all(name).iter();
             values.map(|value| value.to_str().expect("ASCII").to_owned()).collect::<Vec<_>>()
         };
-        Answer {
-            status: response.status().as_u16(),
-            challenges: fields("WWW-Authenticate"),
-            nonces: fields("DPoP-Nonce"),
-            cache_control: fields("Cache-Control").pop(),
-            body: response.json().await.unwrap_or_default(),
+        Self {
+            status,
+            challenges: values("WWW-Authenticate"),
+            nonces: values("DPoP-Nonce"),
+            cache_control: values("Cache-Control").pop(),
+            body,
         }
     }
 }
