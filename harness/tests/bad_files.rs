@@ -235,7 +235,10 @@ fn scenarios_that_contradict_themselves() {
         let kept = case(&format!("{{ client: {{ connection: kept }}, steps: {steps} }}"));
         check_scenario(kept, ((8, 3), "a connection that is kept has one version of HTTP", None));
     }
-    check_scenario(case("{ request: { http: 3 }, expect: accept }"), ((8, 27), "expected 1.1 or 2", None));
+    check_scenario(
+        case("{ request: { http: 3 }, expect: accept }"),
+        ((8, 27), "cases.one.request.http: invalid value: integer `3`", None),
+    );
 }
 
 #[test]

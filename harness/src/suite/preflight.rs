@@ -190,7 +190,7 @@ impl<'a> Checks<'a> {
             Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
             Some(NoAnswer::NotHttp2(_)) => Judgement {
                 decisive: Some(0),
-                ..Judgement::inconclusive("HTTP/2 was asked for (--http2), and the server does not speak it")
+                ..Judgement::inconclusive("HTTP/2 was asked for (--http2): does the server speak it?")
             },
             Some(NoAnswer::Untrusted(why)) => Judgement {
                 decisive: Some(0),

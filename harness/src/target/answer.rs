@@ -89,7 +89,9 @@ impl fmt::Display for NoAnswer {
             Self::Timeout => out.write_str("no answer within the deadline"),
             Self::Closed => out.write_str("the connection was closed without a whole answer"),
             Self::Malformed(what) => write!(out, "the answer is not HTTP/1.1: {what}"),
-            Self::NotHttp2(what) => write!(out, "the server does not speak HTTP/2: {what}"),
+            Self::NotHttp2(what) => {
+                write!(out, "the server does not speak HTTP/2, or not as it should: {what}")
+            }
             Self::GoAway(code) => write!(out, "the server ended the HTTP/2 connection: GOAWAY {code}"),
             Self::Reset(code) => write!(out, "the server ended the HTTP/2 stream: RST_STREAM {code}"),
             Self::Untrusted(why) => write!(out, "TLS: the certificate is not trusted: {why}"),
