@@ -39,7 +39,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         explain_requirement(row, &scenarios, out)?;
     } else if let Some(row) = DEFECTS.iter().find(|row| row.name == name) {
         writeln!(out, "{}: {}", row.name, row.summary)?;
-        writeln!(out, "\nCaught by {}.\nTry it: dpop serve --defect {}", row.caught_by.join(", "), row.name)?;
+        writeln!(out, "\nCaught by {}.", row.caught_by.join(", "))?;
+        match row.public_url {
+            None => writeln!(out, "Try it: dpop serve --defect {}", row.name)?,
+            Some(url) => writeln!(out, "Shows at {url}. Try it: dpop run --defect {}", row.name)?,
+        }
     } else if let Some(mutation) = mutation::find(name) {
         writeln!(out, "{}: {}", mutation.name, mutation.phrase)?;
     } else {

@@ -180,7 +180,7 @@ impl<'a> Material<'a> {
             claims.set("ath", self.ath(edit, token)?);
         }
         if let Some(edit) = edits.nonce {
-            claims.set("nonce", self.nonce(edit)?);
+            claims.set("nonce", self.edited_nonce(edit)?);
         }
         if let Some(copy) = &edits.copy {
             let record = self.earlier.get(&copy.of).ok_or_else(|| EditError::NoSuchStep(copy.of.clone()))?;
@@ -223,7 +223,11 @@ impl<'a> Material<'a> {
         }
     }
 
-    fn nonce(&self, edit: NonceEdit) -> Result<String, EditError> {
+    /// The nonce that an edit makes.
+    ///
+    /// # Errors
+    /// [`EditError`] where the server supplied none that could be edited.
+    pub fn edited_nonce(&self, edit: NonceEdit) -> Result<String, EditError> {
         let latest = || {
             let nonce = self.nonce.ok_or_else(|| EditError::NoSuchMember("nonce".to_owned()))?;
             Ok(nonce.as_str().split_at(nonce.as_str().len() / 2)) // of ASCII characters, by RFC 9449 section 8.1

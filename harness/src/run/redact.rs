@@ -48,6 +48,13 @@ impl Redactor {
         }
     }
 
+    /// Takes in what a text was spoiled to, where the text holds a secret: what is left of it is one as well.
+    pub fn hide_spoiled(&self, text: &str, spoiled: &str) {
+        if self.clean(text) != text {
+            self.hide(spoiled, &format!("[part of {}]", tag(text)));
+        }
+    }
+
     /// Takes in a private key.
     pub fn hide_key(&self, key: &ProofKey) {
         for member in key.private_members() {
@@ -187,6 +194,17 @@ mod tests {
         redactor.hide_token(&token);
         let clean = redactor.clean(&format!("DPoP {} and c2lnbmF0dXJlc2lnbmF0dXJl", token.expose()));
         assert_eq!(clean, format!("DPoP [token {0}] and [part of token {0}]", tag(token.expose())));
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret() {
+        let redactor = Redactor::default();
+        let token = "a-long-opaque-token-of-a-server-that-makes-nonces-of-it";
+        redactor.hide_spoiled(token, "a-long-opaque-token-of-a");
+        assert_eq!(redactor.clean("a-long-opaque-token-of-a"), "a-long-opaque-token-of-a", "no secret yet");
+        redactor.hide_token(&AccessToken::new(token));
+        redactor.hide_spoiled(token, "a-long-opaque-token-of-a");
+        assert_eq!(redactor.clean("a-long-opaque-token-of-a"), format!("[part of {}]", tag(token)));
     }
 
     #[test]

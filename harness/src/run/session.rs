@@ -10,8 +10,8 @@ use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{
-    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Request, RequestEdits,
-    Script, Step, StepRecord,
+    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, NonceEdit, Request,
+    RequestEdits, Script, Step, StepRecord,
 };
 use crate::scenario::Expect;
 use crate::target::{Answer, Kept, NoAnswer, NoRoom, Target};
@@ -206,6 +206,11 @@ impl Session<'_> {
             choices: &SeededEntropy::new(self.seed),
             earlier,
         };
+        if let (Some(edit @ (NonceEdit::Truncated | NonceEdit::Altered)), Some(latest)) =
+            (step.proof.nonce, nonce)
+        {
+            self.redactor.hide_spoiled(latest.as_str(), &material.edited_nonce(edit)?);
+        }
         let minted = mint(step, &material)?;
         self.redactor.hide_token(&minted.record.token);
         Ok(minted)
@@ -353,6 +358,7 @@ impl Session<'_> {
     ) -> Result<Vec<usize>, Ending> {
         let mut earlier = Earlier::new();
         let mut closed = Closed::default();
+        let only_acceptance = expects.iter().all(Expect::is_accept);
         for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
             if closed.leaves_nothing_of(script.steps.get(index..).unwrap_or_default()) {
                 closed.left_out.extend(index..script.steps.len());
@@ -381,7 +387,7 @@ impl Session<'_> {
             }
             if let Some(method) = &step.request.method
                 && expect.is_accept()
-                && seen.decision == Decision::Other
+                && is_not_served(&seen, only_acceptance)
             {
                 return Err(Ending::NotServed(method.clone(), seen));
             }
@@ -447,4 +453,16 @@ fn decides(last: &Exchange, expects: &[Expect]) -> bool {
         .iter()
         .any(|expect| matches!(expect, Expect::AcceptsExactly(number) if crowd.accepted > *number));
     too_many || matches!(last.seen.decision, Decision::NoAnswer | Decision::Other)
+}
+
+/// Whether an answer to a correct request by another method than the resource's says that there is no such method, or at
+/// least none to compare a wrong request with: whether it should be there is the matter of a case that only asks for that.
+fn is_not_served(seen: &Observation, only_acceptance: bool) -> bool {
+    match seen.decision {
+        Decision::Accept => false,
+        Decision::Other => true,
+        // Not for anybody (RFC 9110 section 15.5.4).
+        Decision::Reject if seen.status == Some(403) => true,
+        Decision::Reject | Decision::Challenge | Decision::Fault | Decision::NoAnswer => !only_acceptance,
+    }
 }

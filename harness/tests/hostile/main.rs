@@ -7,6 +7,7 @@ mod connections;
 mod flaky;
 mod http2;
 mod lost;
+mod methods;
 mod nonces;
 mod order;
 mod server;

@@ -50,21 +50,6 @@ async fn challenges_without_a_usable_nonce() {
     }
 }
 
-/// A server that knows no HEAD, by whatever it says so.
-#[tokio::test]
-async fn a_resource_without_head() {
-    for code in [404, 405, 501] {
-        let bench = Bench::clean()
-            .await
-            .instead(move |_, request| (request.method == "HEAD").then(|| answer(code, &[])));
-        let results = bench.run_only(&["rs.htm"]).await;
-        check(&results, Exit::Conforms, &[]);
-        assert_eq!(ids_with(&results, Skip), ["rs.htm.head-ok", "rs.htm.head-with-get-proof"], "{code}");
-        assert_eq!(skips(&results).len(), 1);
-        assert!(skips(&results)[0].starts_with("the resource does not serve HEAD"), "{:?}", skips(&results));
-    }
-}
-
 /// A server that supplies with each 200 a nonce that it does not know, at all and at once in eight places.
 #[tokio::test]
 async fn the_nonce_of_a_success_is_not_known() {
