@@ -242,6 +242,65 @@ fn scenarios_that_contradict_themselves() {
 }
 
 #[test]
+fn sending_and_waiting_that_contradict_themselves() {
+    let copies = |copies: &str, expect: &str| {
+        case(&format!("{{ send: {{ copies: {copies}, gate: last-byte }}, expect: {expect} }}"))
+    };
+    let exactly = "{ accepts: { exactly: 1 } }";
+    for number in ["0", "1", "65"] {
+        check_scenario(copies(number, exactly), ((8, 18), "2 to 64 copies", None));
+    }
+    for expect in ["accept", "reject", "any"] {
+        check_scenario(copies("32", expect), ((8, 49), "of copies of one request, `expect: { accepts", None));
+    }
+    for number in [0, 32] {
+        let expect = format!("{{ accepts: {{ exactly: {number} }} }}");
+        check_scenario(copies("32", &expect), ((8, 49), "at least one of the copies, and not all", None));
+    }
+    check_scenario(case(&format!("{{ expect: {exactly} }}")), ((8, 10), "`accepts` counts copies", None));
+    let fresh =
+        case(&format!("{{ send: {{ copies: 8, gate: last-byte, each: fresh }}, expect: {exactly} }}"));
+    check_scenario(fresh, ((8, 61), "of requests with a proof each, `expect: accept`", None));
+    check_scenario(
+        case("{ send: { copies: 8, gate: last-byte } }"),
+        ((8, 3), "a case with edits needs", None),
+    );
+    let gate = case("{ send: { copies: 8, gate: first-byte }, expect: accept }");
+    check_scenario(gate, ((8, 35), "cases.one.send.gate: unknown variant `first-byte`", Some("last-byte")));
+
+    let trials = |trials: &str| {
+        case(&format!("{{ send: {{ copies: 2, gate: last-byte }}, trials: {trials}, expect: {exactly} }}"))
+    };
+    check_scenario(trials("1"), ((8, 48), "2 to 20 trials", None));
+    check_scenario(trials("21"), ((8, 48), "2 to 20 trials", None));
+    check_scenario(case("{ trials: 2, expect: accept }"), ((8, 10), "only a case that sends copies", None));
+
+    let steps = |second: &str| case(&format!("{{ steps: [{{ as: a, expect: accept }}, {{ {second} }}] }}"));
+    let wait = steps("wait: 11m, expect: accept");
+    check_scenario(wait, ((8, 10), "waits of 11m in all, and 10m are the most", None));
+    let wait = steps("wait: 2, expect: accept");
+    check_scenario(wait, ((8, 53), "cases.one.steps[1].wait: \"2\" is not a duration", None));
+    let wait = steps("wait: 2w, expect: accept");
+    check_scenario(wait, ((8, 53), "cases.one.steps[1].wait: \"2w\" is not a duration", None));
+    let repeated = "only what is to be accepted, made anew each time, is repeated";
+    check_scenario(steps("repeat: 1, expect: accept"), ((8, 47), "2 to 1000 requests", None));
+    check_scenario(steps("repeat: 1001, expect: accept"), ((8, 47), "2 to 1000 requests", None));
+    check_scenario(steps("repeat: 2, expect: reject"), ((8, 47), repeated, None));
+    check_scenario(steps("repeat: 2, resend: a, expect: accept"), ((8, 47), repeated, None));
+    check_scenario(
+        steps("if-accepted: b, expect: any, as: c"),
+        ((8, 60), "unknown earlier step `b`", Some("a")),
+    );
+    check_scenario(steps("expect: any"), ((8, 47), "a step of which any answer will do needs a name", None));
+    let copy = steps("proof: { copy: { of: b, claims: [iat] } }, expect: accept");
+    check_scenario(copy, ((8, 68), "unknown earlier step `b`", Some("a")));
+    let copy = steps("proof: { copy: { of: a, claims: [] } }, expect: accept");
+    check_scenario(copy, ((8, 71), "nothing is copied", None));
+    let fresh = steps("resend: a, send: { copies: 2, gate: last-byte, each: fresh }, expect: accept");
+    check_scenario(fresh, ((8, 94), "what is sent again is never fresh", None));
+}
+
+#[test]
 fn the_syntax_of_scenarios() {
     check_scenario(format!("{SCENARIO}\ttwo: {{}}\n"), ((9, 2), "not YAML: tabs disallowed", None));
     let open = format!("{SCENARIO}  two: {{ expect: accept\n");

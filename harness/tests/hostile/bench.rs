@@ -85,6 +85,12 @@ impl Bench {
         self
     }
 
+    /// Of a server in another process, so to speak: waiting takes time, and what waits for long is not asked for.
+    pub(crate) fn in_real_time(mut self) -> Self {
+        self.setup.clock = Arc::new(SystemClock);
+        self
+    }
+
     /// Does not wait where the harness would.
     pub(crate) fn hasty(mut self) -> Self {
         self.setup.clock = Arc::new(Hasty);

@@ -10,5 +10,7 @@ mod lost;
 mod methods;
 mod nonces;
 mod order;
+mod races;
 mod server;
 mod tokens;
+mod waits;
