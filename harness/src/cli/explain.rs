@@ -114,7 +114,14 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
         for (index, (step, expect)) in script.steps.iter().zip(expects).enumerate() {
             let phrases = mutation::describe(step);
             let sent = if phrases.is_empty() { "a correct request".to_owned() } else { phrases.join(", ") };
-            writeln!(out, "Step {}       {sent} -> {expect}", index + 1)?;
+            let name = step.name.as_ref().map(|name| format!("\"{name}\": ")).unwrap_or_default();
+            writeln!(out, "Step {:<7} {name}{sent} -> {expect}", index + 1)?;
+        }
+        if let Some(trials) = script.trials {
+            writeln!(out, "Trials       {trials}, each anew")?;
+        }
+        for tag in case.tags() {
+            writeln!(out, "Tag          {}: performed where it is asked for, or costs nothing", tag.name())?;
         }
     }
     let defects: Vec<_> = DEFECTS.iter().filter(|row| row.caught_by.contains(&case.id.as_str())).collect();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[schemars(rename = "Send")]
 pub struct Volley {
     /// How many: 2 to 64.
+    #[schemars(range(min = 2, max = 64))]
     pub copies: usize,
     /// What makes them arrive together.
     pub gate: Gate,

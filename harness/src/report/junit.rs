@@ -67,8 +67,7 @@ fn status(outcome: &Outcome, reason: &str) -> TestCaseStatus {
     };
     match outcome.verdict {
         Verdict::Fail => {
-            let saw =
-                outcome.decisive_exchange().map(|exchange| exchange.seen.to_string()).unwrap_or_default();
+            let saw = outcome.decisive_exchange().map(Exchange::told).unwrap_or_default();
             status.set_type("nonconformant");
             status.set_message(legal(&format!("expected {}, saw {saw}", outcome.expected)));
             status.set_description(legal(&format!("{reason}\n{}", outcome.why)));

@@ -75,6 +75,7 @@ pub(super) struct CaseRow {
     /// Send many of the only step at the same time.
     pub(super) send: Option<Volley>,
     /// How often the only step, which sends many at the same time, is performed: 2 to 20 times, each time anew.
+    #[schemars(range(min = 2, max = 20))]
     pub(super) trials: Option<usize>,
     /// Whether a correct request goes before the only step, whose connection is cut before the answer comes.
     #[serde(default)]
@@ -115,6 +116,7 @@ pub(super) struct StepRow {
     /// Send many at the same time.
     pub(super) send: Option<Volley>,
     /// Send so many, one after another, each with a proof of its own: 2 to 1000.
+    #[schemars(range(min = 2, max = 1000))]
     pub(super) repeat: Option<usize>,
     /// Whether a correct request goes before it, whose connection is cut before the answer comes.
     #[serde(default)]
