@@ -242,7 +242,7 @@ pub(super) fn past_window(defects: DefectSet) -> i64 {
 /// The last second in which a proof is remembered that is acceptable until `last`.
 pub(super) fn last_second(last: i64, now: i64, defects: DefectSet) -> i64 {
     if defects.contains(Defect::ForgottenAfterASecond) {
-        now
+        now.saturating_add(1)
     } else if defects.contains(Defect::RetentionFromReceipt) {
         now.saturating_add(SHORT_WINDOW)
     } else {

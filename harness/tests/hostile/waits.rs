@@ -28,7 +28,8 @@ async fn in_real_time() {
     let results = bench.run().await;
     let took = seconds_since(began);
     check(&results, Exit::Conforms, &[]);
-    assert!((2.0..10.0).contains(&took), "{took} s");
+    // Some two seconds; a slow machine may need longer, and whoever waits in turn or for minutes longer still.
+    assert!((2.0..30.0).contains(&took), "{took} s");
     assert!(ids_with(&results, Pass).contains(&SOON));
     assert!(ids_with(&results, Skip).contains(&AHEAD));
     let why = "it waits for minutes: `--tag slow`, or its id, has it performed";
@@ -61,16 +62,17 @@ async fn an_interrupted_wait() {
         }
         let selected = select(&SCENARIOS, &[AHEAD.to_owned(), "rs.ath".to_owned()]).expect("known cases");
         let stop = Stop::default();
-        let (began, wish) = (SystemClock.now(), stop.clone());
-        let mut events = |_: Event<'_>| {};
-        let run = run_until(&stop, &bench.setup, &SCENARIOS, &selected, &mut events);
-        let interrupt = async {
-            SystemClock.sleep(Duration::from_secs(1)).await;
-            wish.request();
+        let (began, mut finished) = (SystemClock.now(), 0);
+        let mut events = |event: Event<'_>| {
+            let Event::Finished(outcome) = event else { return };
+            finished += usize::from(outcome.scenario == "rs.ath");
+            if finished == 8 {
+                stop.request(); // nothing is left but the one that waits
+            }
         };
-        let (results, ()) = tokio::join!(run, interrupt);
+        let results = run_until(&stop, &bench.setup, &SCENARIOS, &selected, &mut events).await;
         let took = seconds_since(began);
-        assert!((1.0..5.0).contains(&took), "{took} s");
+        assert!(took < 30.0, "{took} s");
         assert_eq!(ids_with(&results, Skip), [AHEAD]);
         assert_eq!(skips(&results), ["interrupted"]);
         assert_eq!(ids_with(&results, Pass).len(), 8);

@@ -114,7 +114,7 @@ pub const DEFECTS: &[DefectRow] = &[
     row(
         Defect::ForgottenAfterASecond,
         "forgotten-after-a-second",
-        "Forgets a proof within the second in which it was accepted, long before it is too old.",
+        "Forgets a proof a second after it was accepted, long before it is too old.",
         &["rs.replay.after-2s", "rs.replay.dated-ahead"],
     ),
     row(
