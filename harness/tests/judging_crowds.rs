@@ -24,6 +24,8 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         proof: None,
         presented: true,
         with_nonce: false,
+        challenges_before: 0,
+        with_nonce_of_success: false,
         shared: false,
         alike: 1,
         crowd: None,

@@ -10,7 +10,7 @@ use dpop_harness::judge::Verdict::{self, Inconclusive, Pass, Skip};
 use dpop_harness::proof::Request;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::suite::Results;
-use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Limits, NoRoom, Target};
+use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Kept, Limits, NoRoom, Target};
 
 use crate::bench::{Bench, answer, check, ids_with, skips};
 use crate::server::{Reaction, Server};
@@ -145,6 +145,14 @@ struct Challenging {
 impl Target for Challenging {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         self.inner.send(request)
+    }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_over(kept, request)
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.inner.send_and_cut(request)
     }
 
     fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
