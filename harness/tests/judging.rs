@@ -40,6 +40,7 @@ fn seen(decision: Decision) -> Observation {
         challenged: status == Some(401),
         algs: None,
         offers_dpop: status == Some(401),
+        said: None,
         nothing: (decision == Decision::NoAnswer).then_some(NoAnswer::Closed),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. The only part of the library that prints.
 
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 mod issuer_key;
@@ -76,6 +77,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Drive a server with right and wrong proofs and judge the answers.
     Run(run::Arguments),
+    /// Say whether a target can be judged, and if not, what is wrong and whose it is.
+    Doctor(doctor::Arguments),
     /// List the cases.
     List(list::Arguments),
     /// Explain a case, scenario, pitfall, rule, requirement, planted bug or mutation; `guide` lists the pages of the guide.
@@ -136,7 +139,7 @@ impl Context {
     fn style(&self) -> Style {
         let verbosity =
             if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
-        Style { colour: self.colour, verbosity }
+        Style { colour: self.colour, ascii: !speaks_unicode(), verbosity }
     }
 
     /// Says something beside the result, on standard error.
@@ -154,6 +157,16 @@ impl Context {
         };
         Ok(load_embedded_and(&more)?)
     }
+}
+
+/// Whether the terminal shows more than ASCII. Where nothing is said of it, it does, as most do.
+fn speaks_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(std::env::var_os)
+        .map(|value| value.to_string_lossy().to_ascii_lowercase())
+        .find(|value| !value.is_empty());
+    locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }
 
 /// Whether a machine reads along: no progress bar, and snapshots are not written.
@@ -175,6 +188,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(arguments) => demo::run(arguments, &mut context),
         Command::Run(arguments) => run::run(arguments, &mut context),
+        Command::Doctor(arguments) => doctor::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),

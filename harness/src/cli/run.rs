@@ -1,5 +1,5 @@
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use super::issuer_key;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::{Context, Exit, Failure};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::plan::{Filter, Partition, Selected, all, select};
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
@@ -137,13 +137,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     arguments.reports.check()?;
     let scenarios = context.scenarios()?;
     let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
-    let config = match &arguments.config {
-        Some(path) => Some(Config::open(path)?),
-        None => {
-            let here = PathBuf::from("dpop.yaml");
-            if here.is_file() { Some(Config::open(&here)?) } else { None }
-        }
-    };
+    let config = config(arguments.config.as_deref())?;
     let defects = super::serve::defects(&arguments.defects)?;
     if config.is_some() && !defects.is_empty() {
         return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
@@ -195,6 +189,16 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
 }
 
+/// The config of this name, or the one that lies here.
+pub(super) fn config(path: Option<&Path>) -> Result<Option<Config>, Failure> {
+    let here = Path::new("dpop.yaml");
+    match path {
+        Some(path) => Ok(Some(Config::open(path)?)),
+        None if here.is_file() => Ok(Some(Config::open(here)?)),
+        None => Ok(None),
+    }
+}
+
 impl Arguments {
     /// What has to stand behind `dpop run ID` to repeat a case of this run.
     fn repeat_with(&self) -> String {
@@ -228,7 +232,7 @@ pub(super) async fn perform(
 }
 
 /// What has to live as long as the run: an issuer, or both reference servers.
-enum Servers {
+pub(super) enum Servers {
     None,
     Issuer { _server: Server },
     Both { _running: Running },
@@ -248,7 +252,7 @@ async fn embedded(
     Ok((Servers::Both { _running: running }, setup))
 }
 
-async fn set_up(
+pub(super) async fn set_up(
     config: &Config,
     limits: Limits,
     authorised: bool,
@@ -262,8 +266,9 @@ async fn set_up(
         .map_err(|error| Failure::Environment(error.to_string()))?;
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
+            let issuer_clock = Arc::new(ShiftedClock::new(clock.clone()));
             let new = || {
-                Issuer::new(issuer.clone(), clock.clone(), entropy.clone())
+                Issuer::new(issuer.clone(), issuer_clock.clone(), entropy.clone())
                     .with_audience(audience.clone())
                     .with_alg(*alg)
             };
@@ -272,7 +277,8 @@ async fn set_up(
                 Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}"))
             })?;
             let source = EmbeddedSource::new(issuer, audience.clone(), scope.clone())
-                .map_err(|error| Failure::Environment(error.to_string()))?;
+                .map_err(|error| Failure::Environment(error.to_string()))?
+                .with_clock(issuer_clock);
             (Servers::Issuer { _server: server }, Arc::new(source))
         }
         Auth::Command { command, scope, audience } => (

@@ -16,6 +16,15 @@ pub struct Call {
     pub htu: Uri,
 }
 
+impl Call {
+    /// The URL that proofs name where `base` is the public origin, with the path before that of the request, if it has one.
+    pub fn named_by(&self, base: &Uri) -> Uri {
+        let path = format!("{}{}", base.path.trim_end_matches('/'), self.uri.path);
+        let (scheme, host, port) = (base.scheme.clone(), base.host.clone(), base.port.clone());
+        Uri { scheme, host, port, path, ..self.uri.without_query() }
+    }
+}
+
 /// One request as it goes over the wire: nothing is normalised, repeated fields stay repeated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {

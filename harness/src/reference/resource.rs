@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, Uri as Target, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri as Target, header};
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde_json::json;
@@ -31,7 +32,8 @@ const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n
 /// How a resource server is set up.
 #[derive(Clone)]
 pub struct ResourceOptions {
-    /// The public URL, without path and trailing slash, e.g. `http://127.0.0.1:9401`. Proofs are compared with it; the
+    /// The public URL, without trailing slash, e.g. `http://127.0.0.1:9401`: an origin, and a path where a proxy takes one
+    /// away. Proofs are compared with it; the
     /// `Host` field of a request, which its sender chooses, plays no part.
     pub base_url: String,
     /// What `aud` must contain.
@@ -119,6 +121,7 @@ impl ResourceServer {
             .route("/other", protected)
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route("/metrics", get(metrics))
+            .layer(map_response_with_state(self.clone(), dated))
             .with_state(self)
     }
 
@@ -165,7 +168,7 @@ impl ResourceServer {
         proofs: &[&[u8]],
         token: Option<(&str, Option<Jkt>)>,
     ) -> Result<VerifiedProof, Refusal> {
-        let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
+        let uri = Uri { path: format!("{}{}", self.base_uri.path, access.path), ..self.base_uri.clone() };
         self.verifier.verify(&Presented {
             proofs,
             method: access.method,
@@ -215,6 +218,18 @@ async fn serve(
             response
         }
     }
+}
+
+/// Adds the time of the answer by the clock of this server (RFC 9110 section 6.6.1).
+async fn dated(State(server): State<Arc<ResourceServer>>, mut response: Response) -> Response {
+    let date = jiff::Timestamp::try_from(server.clock.now())
+        .and_then(|now| jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now))
+        .ok()
+        .and_then(|date| HeaderValue::try_from(date).ok());
+    if let Some(date) = date {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 /// GET /metrics

@@ -32,6 +32,9 @@ pub struct Options {
     /// The name that stands in the URLs of both instead of the address, e.g. `localhost`. An address has no letters whose
     /// case could be normalised.
     pub host: Option<String>,
+    /// The origin of the resource server as its clients know it, where a proxy stands in front; it is also the audience of
+    /// its tokens. Otherwise the one at which it listens.
+    pub public_url: Option<String>,
     /// The algorithm that the issuer signs tokens with.
     pub token_alg: Alg,
     /// The algorithms of the proofs that the resource server accepts.
@@ -57,6 +60,7 @@ impl Options {
             resource_addr: free,
             issuer_addr: free,
             host: None,
+            public_url: None,
             token_alg: Alg::Es256,
             algs: AlgSet::all(),
             nonce: NonceMode::Never,
@@ -71,8 +75,10 @@ impl Options {
 /// An issuer and a resource server at work. Dropping it stops both.
 #[derive(Debug)]
 pub struct Running {
-    /// The origin of the resource server, which is also the audience of its tokens.
+    /// The origin at which the resource server listens.
     pub base_url: String,
+    /// Its origin as clients know it, the same unless a proxy is said to stand in front.
+    pub public_url: String,
     /// The protected resource: answers GET, HEAD, POST, PUT and DELETE.
     pub resource_url: String,
     /// A second protected resource beside it.
@@ -88,7 +94,7 @@ pub struct Running {
 impl Running {
     /// The audience that tokens must name.
     pub fn audience(&self) -> &str {
-        &self.base_url
+        &self.public_url
     }
 
     /// Stops both servers and waits until their ports are free.
@@ -110,11 +116,12 @@ pub async fn start(options: Options) -> io::Result<Running> {
         None => listener.url(),
     };
     let (issuer_url, base_url) = (url(&issuer_listener), url(&resource_listener));
+    let public_url = options.public_url.clone().unwrap_or_else(|| base_url.clone());
     let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
-    let issuer = Arc::new(issuer.with_audience(base_url.clone()).with_alg(options.token_alg));
+    let issuer = Arc::new(issuer.with_audience(public_url.clone()).with_alg(options.token_alg));
     let resource_server = resource_server(ResourceOptions {
-        base_url: base_url.clone(),
-        audience: base_url.clone(),
+        base_url: public_url.clone(),
+        audience: public_url.clone(),
         trust: Trust::Issuer(issuer.clone()),
         algs: options.algs,
         nonce: options.nonce,
@@ -127,6 +134,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
         resource_url: format!("{base_url}/resource"),
         other_url: format!("{base_url}/other"),
         base_url,
+        public_url,
         issuer_url,
         resource_server: resource_listener.serve(resource_server.router()),
         issuer_server: issuer_listener.serve(issuer.clone().router()),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::Report;
+use super::{Report, doctor_line};
 use crate::judge::Verdict;
 use crate::run::Turn;
 use crate::spec::Ledger;
 use crate::suite::{Counts, Outcome, Results};
 
 /// The widest line.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// Where the text behind a label begins.
 const INDENT: usize = 17;
 
@@ -19,6 +19,8 @@ const INDENT: usize = 17;
 pub struct Style {
     /// ANSI colours.
     pub colour: bool,
+    /// ASCII signs where a terminal has no others.
+    pub ascii: bool,
     /// 0: findings; 1: every case; 2: every request and answer, redacted. Below 0: the last line only.
     pub verbosity: i8,
 }
@@ -104,12 +106,13 @@ impl<'a> Human<'a> {
     fn groups(&mut self, results: &Results) -> io::Result<()> {
         writeln!(
             self.out,
-            "\ntarget {}   profile {}   nonces {}   seed {}\n",
+            "\ntarget {}   profile {}   nonces {}   seed {}",
             results.target,
             results.profile.name(),
             results.traits.nonce.name(),
             results.seed
         )?;
+        writeln!(self.out, "{}\n", doctor_line(&results.health, self.style.ascii))?;
         let mut scenarios: Vec<&str> =
             results.outcomes.iter().map(|outcome| outcome.scenario.as_str()).collect();
         scenarios.dedup();
@@ -138,6 +141,7 @@ impl<'a> Human<'a> {
                     Turn::Canary => "canary".to_owned(),
                     Turn::ControlBefore => "control before".to_owned(),
                     Turn::ControlAfter => "control after".to_owned(),
+                    Turn::Diagnosis => "diagnosis".to_owned(),
                     Turn::Step(index) => format!("step {}", index + 1),
                 };
                 writeln!(self.out, "      -- {turn}, {} ms", exchange.milliseconds)?;
@@ -200,23 +204,7 @@ impl<'a> Human<'a> {
     /// # Errors
     /// Those of the output.
     pub fn labelled(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let mut line = format!("    {label:width$}", width = INDENT - 4);
-        let mut column = INDENT;
-        for word in text.split_whitespace() {
-            let length = word.chars().count();
-            if column > INDENT && column + 1 + length > WIDTH {
-                writeln!(self.out, "{}", line.trim_end())?;
-                line = " ".repeat(INDENT);
-                column = INDENT;
-            }
-            if column > INDENT {
-                line.push(' ');
-                column += 1;
-            }
-            line.push_str(word);
-            column += length;
-        }
-        writeln!(self.out, "{}", line.trim_end())
+        wrapped(self.out, &format!("    {label}"), INDENT, text)
     }
 
     fn drift(&mut self, report: &Report<'_>) -> io::Result<()> {
@@ -264,6 +252,30 @@ impl<'a> Human<'a> {
         let gap = if self.style.verbosity < 0 { "" } else { "\n" };
         writeln!(self.out, "{gap}{text}   {} requests in {:.1} s", results.requests(), report.seconds)
     }
+}
+
+/// Writes `text` behind `head`, from column `indent` on, on as many lines as it takes.
+pub(super) fn wrapped(out: &mut dyn Write, head: &str, indent: usize, text: &str) -> io::Result<()> {
+    let mut line = format!("{head:indent$}");
+    let mut column = indent.max(head.chars().count());
+    let mut first = true;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if !first && column + 1 + length > WIDTH {
+            writeln!(out, "{}", line.trim_end())?;
+            line = " ".repeat(indent);
+            column = indent;
+            first = true;
+        }
+        if !first {
+            line.push(' ');
+            column += 1;
+        }
+        line.push_str(word);
+        column += length;
+        first = false;
+    }
+    writeln!(out, "{}", line.trim_end())
 }
 
 /// `12 pass, 1 fail`

@@ -1,11 +1,13 @@
 //! From results to what people and machines read: one file a format.
 
+mod health;
 mod human;
 pub mod json;
 mod junit;
 
 use std::io::{self, Write};
 
+pub use health::{doctor_line, doctor_page};
 pub use human::{Human, Style, glyph};
 
 use crate::snapshot::Drift;

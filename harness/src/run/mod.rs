@@ -4,10 +4,12 @@ mod cast;
 mod observe;
 mod redact;
 mod session;
+mod skew;
 mod transcript;
 
 pub use cast::{Cast, CastError, Needs};
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
 pub use session::{Ending, Run, Session};
+pub use skew::Skew;
 pub use transcript::{Exchange, Transcript, Turn};

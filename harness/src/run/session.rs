@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::cast::Cast;
 use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
+use super::skew::Skew;
 use super::transcript::{Exchange, Transcript, Turn, show_answer, show_request};
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
@@ -10,7 +11,7 @@ use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
 use crate::scenario::Expect;
-use crate::target::Target;
+use crate::target::{Answer, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 const MAX_CHALLENGES: usize = 2;
@@ -27,6 +28,10 @@ pub struct Session<'a> {
     pub clock: &'a dyn Clock,
     /// Where `jti` values and fresh keys come from.
     pub entropy: &'a dyn Entropy,
+    /// How far the clock of the target is ahead, where the time in proofs follows it instead of this one.
+    pub ahead: i64,
+    /// How far its answers say that it is ahead.
+    pub skew: Option<Skew>,
     /// The seed of edit values that are left to chance.
     pub seed: u64,
     /// Takes secrets out of the evidence.
@@ -79,10 +84,17 @@ impl Session<'_> {
     ) -> Observation {
         let before = self.clock.now();
         let answer = self.target.send(request).await;
-        let took = self.clock.now().duration_since(before).unwrap_or_default();
+        let after = self.clock.now();
+        let took = after.duration_since(before).unwrap_or_default();
+        if let Answer::Response(response) = &answer
+            && let Some(date) = response.date()
+        {
+            self.skew = Some(Skew::of(date, before, after).and(self.skew));
+        }
         let mut seen = observe(&answer);
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
+        seen.said = seen.said.map(|said| self.redactor.clean_word(&said));
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
@@ -128,7 +140,7 @@ impl Session<'_> {
                 issuer: self.issuer,
                 nonce: nonce.as_ref(),
                 call: self.call,
-                now: self.clock.unix_seconds(),
+                now: self.clock.unix_seconds().saturating_add(self.ahead),
                 entropy: self.entropy,
                 choices: &SeededEntropy::new(self.seed),
                 earlier,

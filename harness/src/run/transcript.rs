@@ -24,6 +24,8 @@ pub enum Turn {
     Step(usize),
     /// The correct request after the case.
     ControlAfter,
+    /// A request that looks for the reason why a correct one is refused, or for the time that the target goes by.
+    Diagnosis,
 }
 
 /// One request and its answer, without secrets and control characters.

@@ -2,7 +2,10 @@
 //! of all refusals together.
 
 mod answers;
+mod diagnosis;
 mod embedded;
+mod health;
+mod origin;
 mod outcome;
 mod performance;
 mod preflight;
@@ -29,6 +32,7 @@ use crate::target::tokens::TokenSource;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
 
 pub use embedded::{against_reference, against_reference_with};
+pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};
 pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
 pub use waived::WaiverFault;
@@ -100,8 +104,9 @@ pub async fn run_until(
         stop,
         cases: &performed,
         redactor: &redactor,
-        traits: Traits::new(preflight.nonce_policy, preflight.algs, setup.capabilities, setup.bearer),
+        traits: Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer),
         alg: preflight.alg,
+        time: preflight.health.time,
         nonce: preflight.nonce,
         pool: preflight.pool,
         lost: Mutex::new(None),
@@ -126,7 +131,13 @@ pub async fn run_until(
     outcomes.extend(judged);
     let position = |id: &str| crate::plan::all(scenarios).iter().position(|known| known.case.id == id);
     outcomes.sort_by_key(|outcome| position(&outcome.id));
-    Results::new(setup, suite.traits, outcomes)
+    Results::new(setup, suite.traits, preflight.health, outcomes)
+}
+
+/// Finds out whether the target can be judged, and what there is to know before: the preflight of a run, and no more.
+pub async fn examine(stop: &Stop, setup: &Setup, scenarios: &[Scenario]) -> (Health, Vec<Outcome>) {
+    let preflight = preflight::run(setup, stop, scenarios, &[], &Redactor::default()).await;
+    (preflight.health, preflight.outcomes)
 }
 
 /// The cases that send requests: the selected ones, or all where refusals as a whole are to be judged.
@@ -155,6 +166,8 @@ struct Suite<'a> {
     traits: Traits,
     /// The algorithm of the clients whose case names none.
     alg: Alg,
+    /// Which clock the time in proofs comes from.
+    time: Time,
     nonce: Option<Nonce>,
     /// The clients that cases share where tokens cost a request.
     pool: Option<Cast>,
@@ -165,7 +178,7 @@ struct Suite<'a> {
 
 impl Suite<'_> {
     fn session(&self) -> Session<'_> {
-        Session { nonce: self.nonce.clone(), ..session(self.setup, self.redactor) }
+        Session { nonce: self.nonce.clone(), ahead: self.time.ahead(), ..session(self.setup, self.redactor) }
     }
 
     fn finished(&self, outcome: &Outcome) {
@@ -221,6 +234,8 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),
+        ahead: 0,
+        skew: None,
         seed: setup.seed,
         redactor,
         nonce: None,

@@ -9,6 +9,7 @@ use crate::scenario::{CaseKind, PreflightCheck};
 use crate::target::NoAnswer;
 
 use super::Suite;
+use super::health::Time;
 use super::outcome::Outcome;
 
 /// How long to wait before a target that failed a control is asked once more.
@@ -89,11 +90,16 @@ impl Suite<'_> {
         }
 
         // Once more, with nothing left from the first time.
-        let again = self.settled(case, &mut self.session(), self.fresh_cast(script).await).await?;
+        let again =
+            self.settled(case, &mut self.session_to_confirm(script), self.fresh_cast(script).await).await?;
         let reproduced = again.judgement.verdict == first.judgement.verdict;
         let finding = first.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
             again.judgement.behind(first.run.transcript.len())
+        } else if again.performed && is_timed(script) && matches!(self.time, Time::Either(_)) {
+            Judgement::inconclusive(format!(
+                "seen by our clock and not by that of the target, which differ: {finding}"
+            ))
         } else if again.performed {
             Judgement::inconclusive(format!("not reproducible: {finding}"))
         } else {
@@ -104,6 +110,13 @@ impl Suite<'_> {
         };
         let times = (1 + usize::from(reproduced), 1 + usize::from(again.performed));
         Ok(outcome(judgement, joined(first.run.transcript, again.run.transcript), Some(times)))
+    }
+
+    /// The conversation in which a finding is looked for again: by the other clock where two were accepted and the case
+    /// depends on the time, so that no clock that is wrong makes an accusation.
+    fn session_to_confirm(&self, script: &Script) -> Session<'_> {
+        let ahead = if is_timed(script) { self.time.ahead_to_confirm() } else { self.time.ahead() };
+        Session { ahead, ..self.session() }
     }
 
     /// Performs a case, and once more where a control failed: a control that fails once shows nothing, and what the next
@@ -119,7 +132,8 @@ impl Suite<'_> {
             return Ok(first);
         }
         let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(first) };
-        let again = self.take(case, &mut self.session(), self.fresh_cast(script).await).await?;
+        let mut anew = Session { ahead: session.ahead, ..self.session() };
+        let again = self.take(case, &mut anew, self.fresh_cast(script).await).await?;
         let judgement = again.judgement.behind(first.run.transcript.len());
         let transcript = joined(first.run.transcript, again.run.transcript);
         Ok(Take { run: Run { transcript, ending: again.run.ending }, judgement, performed: again.performed })
@@ -187,6 +201,11 @@ impl Suite<'_> {
         let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;
         if seen.decision == Decision::Accept { Ok(()) } else { Err(Lost::of(during, &seen)) }
     }
+}
+
+/// Whether what a script sends depends on the time.
+fn is_timed(script: &Script) -> bool {
+    script.steps.iter().any(|step| step.proof.iat.is_some() || !step.token.shift.is_empty())
 }
 
 fn joined(mut first: Transcript, second: Transcript) -> Transcript {

@@ -2,10 +2,12 @@ use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
 use crate::proof::{AccessToken, Material, ProofKey, Request, RequestEdits};
-use crate::run::{Cast, Decision, Exchange, Needs, Redactor, Session, Transcript, Turn};
+use crate::run::{Cast, Decision, Needs, Redactor, Session, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck, Scenario};
 use crate::target::{NoAnswer, NoncePolicy};
 
+use super::health::{Binding, Health, Time, Trouble};
+use super::origin;
 use super::outcome::Outcome;
 use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
 
@@ -15,9 +17,8 @@ pub(super) struct Preflight {
     pub(super) outcomes: Vec<Outcome>,
     /// Why nothing else can be judged.
     pub(super) obstacle: Option<String>,
-    pub(super) nonce_policy: NoncePolicy,
-    /// The algorithms that the target is known to accept.
-    pub(super) algs: AlgSet,
+    /// What was found out beside that.
+    pub(super) health: Health,
     /// The algorithm of the clients whose case names none.
     pub(super) alg: Alg,
     pub(super) nonce: Option<Nonce>,
@@ -73,15 +74,8 @@ pub(super) async fn run(
         }
         outcomes.push(outcome);
     }
-    Preflight {
-        outcomes,
-        obstacle,
-        nonce_policy: checks.nonce_policy,
-        algs: checks.known_algs(),
-        alg: checks.alg(),
-        nonce: checks.nonce,
-        pool: checks.pool,
-    }
+    let health = Health { algs: checks.known_algs(), ..checks.health.clone() };
+    Preflight { outcomes, obstacle, health, alg: checks.alg(), nonce: checks.nonce, pool: checks.pool }
 }
 
 /// Sends once more what the preflight sends, for what was seen there only.
@@ -98,7 +92,7 @@ pub(super) async fn requests_again(setup: &Setup, redactor: &Redactor) -> Transc
 struct Checks<'a> {
     setup: &'a Setup,
     redactor: &'a Redactor,
-    nonce_policy: NoncePolicy,
+    health: Health,
     nonce: Option<Nonce>,
     pool: Option<Cast>,
     /// What the target's challenges say that it accepts.
@@ -112,7 +106,19 @@ impl<'a> Checks<'a> {
         Self {
             setup,
             redactor,
-            nonce_policy: NoncePolicy::Never,
+            health: Health {
+                url: setup.call.uri.without_query(),
+                htu: setup.call.htu.clone(),
+                answered: None,
+                protected: None,
+                skew: None,
+                time: Time::Own,
+                binding: None,
+                control: None,
+                nonce: NoncePolicy::Never,
+                algs: AlgSet::default(),
+                trouble: None,
+            },
             nonce: None,
             pool: None,
             offered: None,
@@ -162,30 +168,33 @@ impl<'a> Checks<'a> {
         Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
     }
 
-    async fn reachable(&self, transcript: &mut Transcript) -> Judgement {
+    /// Why nothing else can be judged, as a judgement.
+    fn in_trouble(&mut self, trouble: Trouble, decisive: Option<usize>) -> Judgement {
+        let judgement = Judgement::inconclusive(trouble.to_string());
+        self.health.trouble = Some(trouble);
+        Judgement { decisive, ..judgement }
+    }
+
+    async fn reachable(&mut self, transcript: &mut Transcript) -> Judgement {
         let request = Request::bare(&self.setup.call);
-        let seen = session(self.setup, self.redactor).send(&request, None, Turn::Canary, transcript).await;
-        match seen.nothing {
+        let mut session = session(self.setup, self.redactor);
+        let seen = session.send(&request, None, Turn::Canary, transcript).await;
+        self.health.skew = session.skew;
+        self.health.answered = Some(seen.clone());
+        match &seen.nothing {
             None => passed(0),
-            Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
-            Some(_) => Judgement {
-                decisive: Some(0),
-                ..Judgement::inconclusive(format!(
-                    "is {} up, and the right address?",
-                    self.setup.call.uri.without_query()
-                ))
-            },
+            Some(nothing) => self.in_trouble(Trouble::unreachable(&self.health, nothing), Some(0)),
         }
     }
 
     /// No credentials, and a token that nobody issued, with an otherwise correct proof.
-    async fn canary(&self, transcript: &mut Transcript) -> Judgement {
+    async fn canary(&mut self, transcript: &mut Transcript) -> Judgement {
         let setup = self.setup;
         let key = ProofKey::generate(setup.entropy.as_ref());
         let mut junk = [0; 32];
         setup.entropy.fill(&mut junk);
         let junk = AccessToken::new(base64url::encode(junk));
-        let mut session = session(setup, self.redactor);
+        let mut session = Session { skew: self.health.skew, ..session(setup, self.redactor) };
         session.send(&Request::bare(&setup.call), None, Turn::Canary, transcript).await;
         let bare = transcript.len() - 1;
         for _ in 0..2 {
@@ -200,6 +209,8 @@ impl<'a> Checks<'a> {
                 break;
             }
         }
+        self.health.skew = session.skew;
+        self.health.protected = Some(true);
         let mut result = passed(transcript.len() - 1);
         for (at, what) in
             [(bare, "without credentials"), (transcript.len() - 1, "with a token that nobody issued")]
@@ -223,6 +234,13 @@ impl<'a> Checks<'a> {
                     ),
                 ),
             };
+            if verdict == Verdict::Fail {
+                self.health.protected = Some(false);
+                self.health.trouble = Some(Trouble::unprotected(what));
+            } else if verdict == Verdict::Inconclusive {
+                self.health.protected = None;
+                self.health.trouble = Some(Trouble::cap());
+            }
             let judgement = Judgement { verdict, reason: Some(reason), decisive: Some(at) };
             if verdict == Verdict::Fail {
                 return judgement;
@@ -236,34 +254,100 @@ impl<'a> Checks<'a> {
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
         match Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await {
             Ok(cast) => {
+                self.health.binding = Some(Binding::of(&cast.own));
                 self.pool = Some(cast);
                 Judgement { verdict: Verdict::Pass, reason: None, decisive: None }
             }
-            Err(error) => Judgement::inconclusive(self.redactor.clean(&error.to_string())),
+            Err(error) => {
+                let why = self.redactor.clean(&error.to_string());
+                self.in_trouble(Trouble::no_token(why), None)
+            }
         }
     }
 
+    /// A correct request: by our clock, and where that is refused or its answers say that its clock is another, by the
+    /// target's.
     async fn control(&mut self, transcript: &mut Transcript) -> Judgement {
-        let mut session = session(self.setup, self.redactor);
-        let Some(cast) = &self.pool else { return Judgement::inconclusive("there is no access token") };
-        let seen = session.control(cast, Turn::ControlBefore, transcript).await;
-        self.nonce_policy = nonce_policy(transcript);
-        self.nonce = session.nonce.take();
+        let setup = self.setup;
+        let Some(cast) = self.pool.take() else { return Judgement::inconclusive("there is no access token") };
+        let mut session = Session { skew: self.health.skew, ..session(setup, self.redactor) };
+        let mut seen = session.control(&cast, Turn::ControlBefore, transcript).await;
+        let mut at = transcript.len() - 1;
+        self.health.nonce = nonce_policy(transcript);
+        self.health.skew = session.skew;
+        let mut cast = cast;
+        let accepted = seen.decision == Decision::Accept;
+        let doubtful = self.health.skew.filter(|skew| skew.is_notable() && seen.status.is_some());
+        if let Some(skew) = doubtful {
+            let ahead = skew.seconds();
+            let mut theirs =
+                Session { ahead, nonce: session.nonce.clone(), ..super::session(setup, self.redactor) };
+            if !accepted {
+                setup.source.follow(ahead);
+            }
+            let again = if accepted { Ok(cast.clone()) } else { self.another_like(&cast).await };
+            let turn = if accepted { Turn::Diagnosis } else { Turn::ControlBefore };
+            let accepted_by_theirs = match again {
+                Ok(other) => {
+                    let answer = theirs.control(&other, turn, transcript).await;
+                    let good = answer.decision == Decision::Accept;
+                    if good && !accepted {
+                        (cast, seen, at) = (other, answer, transcript.len() - 1);
+                    }
+                    good
+                }
+                Err(_) => false,
+            };
+            self.health.time = match (accepted, accepted_by_theirs) {
+                (true, true) => Time::Either(ahead),
+                (false, true) => Time::Target(ahead),
+                (true | false, false) => Time::Own,
+            };
+            if !accepted && !accepted_by_theirs {
+                setup.source.follow(0);
+            }
+            session.nonce = theirs.nonce.take().or(session.nonce.take());
+        }
+        self.health.control = Some(seen.clone());
         if seen.decision == Decision::Accept {
             self.shown = self.shown.with(cast.own.key.alg());
-        }
-        if self.setup.source.is_cheap() {
-            self.pool = None; // each case has clients of its own
-        }
-        let at = transcript.len() - 1;
-        if seen.decision == Decision::Accept {
+            self.nonce = session.nonce.take();
+            // Otherwise each case has clients of its own.
+            self.pool = (!setup.source.is_cheap()).then_some(cast);
             return passed(at);
         }
-        if seen.nothing == Some(NoAnswer::CapReached) {
-            return Judgement::inconclusive(NoAnswer::CapReached.to_string());
-        }
-        let reason = format!("a correct request was answered {seen}; {}", advice(transcript.get(at)));
+        let search = match (seen.decision, seen.error.as_deref(), self.health.binding) {
+            (_, Some("insufficient_scope"), _) | (_, _, Some(Binding::OtherKey | Binding::Unbound)) => None,
+            (Decision::Reject, _, _) => {
+                let hint = origin::resource_metadata(transcript);
+                let ahead = self.health.time.ahead();
+                Some(origin::search(setup, self.redactor, &cast, ahead, hint.as_deref(), transcript).await)
+            }
+            (
+                Decision::Accept
+                | Decision::Challenge
+                | Decision::Fault
+                | Decision::NoAnswer
+                | Decision::Other,
+                _,
+                _,
+            ) => None,
+        };
+        let audiences = origin::audiences(&cast.own.token);
+        let trouble = Trouble::refused(&self.health, &seen, search.as_ref(), &audiences);
+        let reason = match seen.nothing {
+            Some(NoAnswer::CapReached) => trouble.to_string(),
+            Some(_) | None => format!("a correct request was answered {seen}; {trouble}"),
+        };
+        self.health.trouble = Some(trouble);
         Judgement { decisive: Some(at), ..Judgement::inconclusive(reason) }
+    }
+
+    /// Clients with fresh tokens, as many as there are in `cast`.
+    async fn another_like(&self, cast: &Cast) -> Result<Cast, crate::run::CastError> {
+        let needs = Needs { spare: cast.spare.is_some(), stranger: cast.stranger.is_some() };
+        let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
+        Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await
     }
 }
 
@@ -291,28 +375,5 @@ fn material<'a>(
         entropy: session.entropy,
         choices: session.entropy,
         earlier: NOTHING,
-    }
-}
-
-/// What to look at first when a correct request is refused.
-fn advice(exchange: Option<&Exchange>) -> &'static str {
-    let Some(exchange) = exchange else { return "" };
-    match (exchange.seen.decision, exchange.seen.error.as_deref()) {
-        (Decision::Reject, Some("invalid_token")) => {
-            "the token is not to its taste: compare auth.issuer, auth.audience and auth.scope with its settings"
-        }
-        (Decision::Reject, Some("invalid_dpop_proof")) => {
-            "the proof is not to its taste: does it know its public URL (target.htu-base), and do the clocks agree?"
-        }
-        (Decision::Reject, Some("insufficient_scope")) => "the token lacks a scope: see auth.scope",
-        (Decision::Challenge, _) if exchange.seen.nonce.is_none() => {
-            "it asks for a nonce and supplies none that a client could use (DPoP-Nonce, RFC 9449 section 8)"
-        }
-        (Decision::Challenge, _) => "it asks for a nonce again and again",
-        (Decision::Other, _) => "is target.resource the right method and path?",
-        (Decision::Fault | Decision::NoAnswer, _) => "see the server's log",
-        (Decision::Accept | Decision::Reject, _) => {
-            "is it set up for DPoP, and does it trust the token's issuer?"
-        }
     }
 }

@@ -281,13 +281,12 @@ fn call(row: &TargetRow) -> Result<Call, Wrong> {
     if uri.userinfo.is_some() {
         return Err(("target.resource", "user and password don't belong into a URL".to_owned()));
     }
-    let mut htu = uri.without_query();
+    let mut call = Call { method: method.to_owned(), htu: uri.without_query(), uri };
     if let Some(base) = &row.htu_base {
         let base: Uri = base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?;
-        htu.path = format!("{}{}", base.path.trim_end_matches('/'), htu.path);
-        (htu.scheme, htu.host, htu.port) = (base.scheme, base.host, base.port);
+        call.htu = call.named_by(&base);
     }
-    Ok(Call { method: method.to_owned(), uri, htu })
+    Ok(call)
 }
 
 fn auth(row: AuthRow) -> Result<Auth, Wrong> {

@@ -122,10 +122,7 @@ impl HttpTarget {
             Some(connector) => {
                 let name = ServerName::try_from(self.host.clone())
                     .map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
-                let stream = connector
-                    .connect(name, stream)
-                    .await
-                    .map_err(|error| NoAnswer::Unreachable(format!("TLS: {error}")))?;
+                let stream = connector.connect(name, stream).await.map_err(handshake_fault)?;
                 converse(stream, request).await
             }
         }
@@ -161,6 +158,21 @@ fn is_local(ip: IpAddr) -> bool {
                 || ip.is_unicast_link_local()
                 || ip.to_ipv4_mapped().is_some_and(|ip| is_local(IpAddr::V4(ip)))
         }
+    }
+}
+
+/// Why a TLS handshake failed.
+fn handshake_fault(error: io::Error) -> NoAnswer {
+    use rustls::CertificateError::{Other, UnknownIssuer};
+    let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match rustls {
+        // A self-signed certificate is an issuer that nobody trusts, too.
+        Some(rustls::Error::InvalidCertificate(UnknownIssuer | Other(_))) => {
+            NoAnswer::Untrusted(error.to_string())
+        }
+        Some(rustls::Error::InvalidCertificate(_)) => NoAnswer::BadCertificate(error.to_string()),
+        Some(_) => NoAnswer::NoTls(error.to_string()),
+        None => NoAnswer::Closed,
     }
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod config;
 mod http;
 mod limits;
+pub mod metadata;
 pub mod tokens;
 mod waiver;
 

@@ -25,6 +25,10 @@ pub trait TokenSource: Send + Sync {
     /// A new token bound to `key`. The source may insist on a key of its own, which then comes back.
     fn obtain(&self, key: Arc<ProofKey>) -> BoxFuture<'_, Result<Credentials, TokenError>>;
 
+    /// Makes the time in further tokens so many seconds later than ours, where the source decides over it: the clock of the
+    /// server that checks them goes by that.
+    fn follow(&self, _ahead: i64) {}
+
     /// The issuer's key, where the harness has it and can sign edited tokens.
     fn issuer_key(&self) -> Option<&IssuerKey> {
         None
