@@ -32,6 +32,7 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--authorised",
         ],
     ),
+    ("init", &["--output", "--force", "--timeout", "--authorised"]),
     ("doctor", &["--config", "--timeout", "--authorised"]),
     ("list", &["--format"]),
     ("explain", &[]),

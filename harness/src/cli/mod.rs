@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod explain;
+mod init;
 mod issuer_key;
 mod key;
 mod list;
@@ -77,6 +78,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Drive a server with right and wrong proofs and judge the answers.
     Run(run::Arguments),
+    /// Write a dpop.yaml for a protected resource: what can be found out about it, and what is left to fill in.
+    Init(init::Arguments),
     /// Say whether a target can be judged, and if not, what is wrong and whose it is.
     Doctor(doctor::Arguments),
     /// List the cases.
@@ -188,6 +191,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(arguments) => demo::run(arguments, &mut context),
         Command::Run(arguments) => run::run(arguments, &mut context),
+        Command::Init(arguments) => init::run(arguments, &mut context),
         Command::Doctor(arguments) => doctor::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),

@@ -13,13 +13,16 @@ use super::{Context, Exit, Failure};
 use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::plan::{Filter, Partition, Selected, all, select};
+use crate::proof::AccessToken;
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::report::Report;
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
-use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
+use crate::target::tokens::{
+    ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, TokenSource,
+};
 use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
 
 /// How a run is made, from the command line.
@@ -260,6 +263,7 @@ pub(super) async fn set_up(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
     let limits = limits.or(config.limits);
+    let may_test_any = authorised;
     let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
     let target = HttpTarget::resolve(&config.call.uri, &limits, authorised, clock.clone())
         .await
@@ -285,6 +289,19 @@ pub(super) async fn set_up(
             Servers::None,
             Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())),
         ),
+        Auth::ClientCredentials { issuer, client_id, client_secret_file, audience, scope } => {
+            let client = ClientCredentials {
+                issuer: issuer.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret(config, client_secret_file.as_deref())?,
+                audience: audience.clone(),
+                scope: scope.clone(),
+                allow_hosts: (!may_test_any).then(|| config.allow_hosts.clone()),
+                limits,
+            };
+            let source = ClientCredentialsSource::new(client, clock.clone(), entropy.clone());
+            (Servers::None, Arc::new(source))
+        }
     };
     let setup = Setup {
         name: config.name.clone(),
@@ -301,6 +318,19 @@ pub(super) async fn set_up(
         entropy,
     };
     Ok((servers, setup))
+}
+
+/// The client's secret: from the environment, or a file; none for a public client.
+fn client_secret(config: &Config, file: Option<&Path>) -> Result<Option<AccessToken>, Failure> {
+    if let Some(secret) = std::env::var("DPOP_CLIENT_SECRET").ok().filter(|secret| !secret.is_empty()) {
+        return Ok(Some(AccessToken::new(secret)));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let path = config.folder.join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::Environment(format!("{} (auth.client-secret-file): {error}", path.display()))
+    })?;
+    Ok(Some(AccessToken::new(text.trim_end_matches(['\r', '\n']))))
 }
 
 /// A waiver for a case that does not exist would waive nothing, for ever.

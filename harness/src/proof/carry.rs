@@ -34,6 +34,8 @@ pub struct Request {
     pub target: String,
     /// The header fields in order. `Host` is the first.
     pub fields: Vec<Field>,
+    /// The content.
+    pub content: String,
 }
 
 /// One header field line.
@@ -80,7 +82,20 @@ impl Request {
         if !matches!(call.method.as_str(), "GET" | "HEAD") {
             fields.push(Field::new("Content-Length", "0"));
         }
-        Self { method: call.method.clone(), target: call.uri.origin_form(), fields }
+        let target = call.uri.origin_form();
+        Self { method: call.method.clone(), target, fields, content: String::new() }
+    }
+
+    /// A form sent to `uri` (RFC 6749 section 4.4.2).
+    pub fn form(uri: &Uri, parameters: &[(&str, &str)]) -> Self {
+        let call = Call { method: "POST".to_owned(), htu: uri.without_query(), uri: uri.clone() };
+        let mut request = Self::bare(&call);
+        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", form_encoded(value)));
+        request.content = pairs.collect::<Vec<_>>().join("&");
+        request.fields.retain(|field| field.name != "Content-Length");
+        request.fields.push(Field::new("Content-Type", "application/x-www-form-urlencoded"));
+        request.fields.push(Field::new("Content-Length", request.content.len().to_string()));
+        request
     }
 
     /// A request that presents `token` with `proof` (RFC 9449 section 7.1), as far as the edits leave it so.
@@ -103,13 +118,37 @@ impl Request {
             text.push_str(&format!("{}: {}\r\n", field.name, field.value));
         }
         text.push_str("\r\n");
+        text.push_str(&self.content);
         text.into_bytes()
     }
+}
+
+/// `text` as a value in a form (application/x-www-form-urlencoded).
+pub fn form_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            _ if byte.is_ascii_alphanumeric() || b"*-._".contains(&byte) => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form() {
+        let uri: Uri = "http://127.0.0.1:9/token".parse().expect("valid");
+        let request = Request::form(&uri, &[("a", "x y&=é"), ("b", "")]);
+        let text = String::from_utf8(request.to_bytes()).expect("text");
+        assert!(text.starts_with("POST /token HTTP/1.1\r\nHost: 127.0.0.1:9\r\n"), "{text}");
+        assert!(text.contains("\r\nContent-Length: 20\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\na=x+y%26%3D%C3%A9&b="), "{text}");
+    }
 
     #[test]
     fn the_bytes_are_what_was_asked_for() {

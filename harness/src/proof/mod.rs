@@ -13,7 +13,7 @@ mod script;
 mod secret;
 mod token;
 
-pub use carry::{Call, Field, Request};
+pub use carry::{Call, Field, Request, form_encoded};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use key::{KeyError, ProofKey};

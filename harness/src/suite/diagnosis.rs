@@ -4,6 +4,7 @@ use super::health::{Binding, Health, Time, Trouble, Whose};
 use super::origin::Search;
 use crate::run::{Decision, Observation};
 use crate::target::NoAnswer;
+use crate::target::tokens::TokenError;
 
 impl Trouble {
     fn new(whose: Whose, what: impl Into<String>) -> Self {
@@ -15,9 +16,11 @@ impl Trouble {
         Self::new(Whose::Config("limits.max-requests"), NoAnswer::CapReached.to_string())
     }
 
-    /// No token.
-    pub(super) fn no_token(why: impl Into<String>) -> Self {
-        Self::new(Whose::Surroundings, format!("no access token: {}", why.into()))
+    /// No token, for this reason, in which there are no secrets any more.
+    pub(super) fn no_token(error: &TokenError, why: &str) -> Self {
+        let whose = error.config_key().map_or(Whose::Surroundings, Whose::Config);
+        let lines: Vec<&str> = why.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        Self::new(whose, format!("no access token: {}", lines.join(" / ")))
     }
 
     /// The resource is there for everybody.

@@ -96,7 +96,7 @@ pub async fn run_until(
     events: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Results {
     events(Event::Started(selected.len()));
-    let redactor = Redactor::default();
+    let redactor = redactor(setup);
     let performed = performed(scenarios, selected);
     let preflight = preflight::run(setup, stop, scenarios, &performed, &redactor).await;
     let suite = Suite {
@@ -136,8 +136,17 @@ pub async fn run_until(
 
 /// Finds out whether the target can be judged, and what there is to know before: the preflight of a run, and no more.
 pub async fn examine(stop: &Stop, setup: &Setup, scenarios: &[Scenario]) -> (Health, Vec<Outcome>) {
-    let preflight = preflight::run(setup, stop, scenarios, &[], &Redactor::default()).await;
+    let preflight = preflight::run(setup, stop, scenarios, &[], &redactor(setup)).await;
     (preflight.health, preflight.outcomes)
+}
+
+/// Knows the secrets that were there before the run.
+fn redactor(setup: &Setup) -> Redactor {
+    let redactor = Redactor::default();
+    if let Some(secret) = setup.source.secret() {
+        redactor.hide_token(secret);
+    }
+    redactor
 }
 
 /// The cases that send requests: the selected ones, or all where refusals as a whole are to be judged.

@@ -151,6 +151,7 @@ impl Suite<'_> {
         };
         let cast = match cast {
             Ok(cast) => cast,
+            Err(error @ CastError::Algorithm(_)) => return Err(error.to_string()),
             Err(error) => {
                 let why = self.redactor.clean(&format!("no access token: {error}"));
                 let run = Run { transcript: Transcript::new(), ending: Ending::Played };

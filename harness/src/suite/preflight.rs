@@ -260,7 +260,7 @@ impl<'a> Checks<'a> {
             }
             Err(error) => {
                 let why = self.redactor.clean(&error.to_string());
-                self.in_trouble(Trouble::no_token(why), None)
+                self.in_trouble(Trouble::no_token(&error, &why), None)
             }
         }
     }

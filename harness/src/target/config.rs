@@ -64,6 +64,19 @@ pub enum Auth {
         /// `DPOP_AUDIENCE` in its environment.
         audience: String,
     },
+    /// An authorization server gives them to a client for its own use (RFC 6749 section 4.4).
+    ClientCredentials {
+        /// Its URL, by which its metadata are found.
+        issuer: Uri,
+        /// What the client is called there.
+        client_id: String,
+        /// A file with the secret, where `DPOP_CLIENT_SECRET` is not in the environment.
+        client_secret_file: Option<PathBuf>,
+        /// What the token is for.
+        audience: String,
+        /// Its scope.
+        scope: String,
+    },
 }
 
 /// Whether unbound tokens are served.
@@ -177,7 +190,8 @@ struct AuthRow {
     listen: Option<SocketAddr>,
     /// embedded: the algorithm of the access tokens; ES256 unless it is given.
     alg: Option<Alg>,
-    /// embedded: the issuer's URL, the value of `iss`.
+    /// embedded: the issuer's URL, the value of `iss`; client-credentials: the authorization server, whose metadata (RFC 8414)
+    /// name the token endpoint.
     issuer: Option<String>,
     /// The value of `aud`; for a command `DPOP_AUDIENCE`.
     audience: Option<String>,
@@ -185,6 +199,11 @@ struct AuthRow {
     scope: Option<String>,
     /// command: the program and its arguments, run in the folder of this file.
     command: Option<Vec<String>>,
+    /// client-credentials: what the client is called.
+    client_id: Option<String>,
+    /// client-credentials: a file with the client's secret, beside this one; otherwise the environment variable
+    /// `DPOP_CLIENT_SECRET`; without either the client is public.
+    client_secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -194,6 +213,8 @@ enum AuthKind {
     Embedded,
     /// A program prints `{"access_token": …}`.
     Command,
+    /// An authorization server gives them to a client for its own use.
+    ClientCredentials,
 }
 
 /// The JSON Schema of `dpop.yaml`.
@@ -291,6 +312,16 @@ fn call(row: &TargetRow) -> Result<Call, Wrong> {
 
 fn auth(row: AuthRow) -> Result<Auth, Wrong> {
     let scope = row.scope.unwrap_or_default();
+    if !matches!(row.kind, AuthKind::ClientCredentials) {
+        for (path, there) in [
+            ("auth.client-id", row.client_id.is_some()),
+            ("auth.client-secret-file", row.client_secret_file.is_some()),
+        ] {
+            if there {
+                return Err((path, "this key belongs to `kind: client-credentials`".to_owned()));
+            }
+        }
+    }
     match row.kind {
         AuthKind::Embedded => {
             if row.command.is_some() {
@@ -332,6 +363,26 @@ fn auth(row: AuthRow) -> Result<Auth, Wrong> {
                 }
                 _ => Err(("auth.kind", "`kind: command` needs `command: [program, argument, …]`".to_owned())),
             }
+        }
+        AuthKind::ClientCredentials => {
+            for (path, owner, there) in [
+                ("auth.listen", "embedded", row.listen.is_some()),
+                ("auth.alg", "embedded", row.alg.is_some()),
+                ("auth.command", "command", row.command.is_some()),
+            ] {
+                if there {
+                    return Err((path, format!("this key belongs to `kind: {owner}`")));
+                }
+            }
+            let needed = |key: &str| ("auth.kind", format!("`kind: client-credentials` needs `{key}`"));
+            let issuer = row.issuer.ok_or_else(|| needed("issuer"))?;
+            Ok(Auth::ClientCredentials {
+                issuer: issuer.parse().map_err(|error| ("auth.issuer", format!("`{issuer}`: {error}")))?,
+                client_id: row.client_id.ok_or_else(|| needed("client-id"))?,
+                client_secret_file: row.client_secret_file,
+                audience: row.audience.unwrap_or_default(),
+                scope,
+            })
         }
     }
 }

@@ -71,6 +71,20 @@ pub async fn read<T: DeserializeOwned>(target: &dyn Target, uri: &Uri) -> Option
     }
 }
 
+/// The metadata of the authorization server `issuer`, and where it lies; none where there is none, or only that of another
+/// (RFC 8414 section 3.3).
+pub async fn read_server(target: &dyn Target, issuer: &Uri) -> Option<(Uri, ServerMetadata)> {
+    let same = |name: &str| name.trim_end_matches('/') == issuer.to_string().trim_end_matches('/');
+    for url in [inserted(issuer, AUTHORIZATION_SERVER), appended(issuer, OPENID), inserted(issuer, OPENID)] {
+        if let Some(found) = read::<ServerMetadata>(target, &url).await
+            && same(&found.issuer)
+        {
+            return Some((url, found));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

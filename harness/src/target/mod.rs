@@ -2,6 +2,8 @@
 
 mod answer;
 mod config;
+mod discovery;
+mod draft;
 mod http;
 mod limits;
 pub mod metadata;
@@ -15,6 +17,8 @@ use crate::proof::Request;
 
 pub use answer::{Answer, Challenge, NoAnswer, Response};
 pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
+pub use discovery::{Discovery, Probe, Unknown, discover};
+pub use draft::{config_draft, problems};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
 pub use waiver::{Day, Waiver};

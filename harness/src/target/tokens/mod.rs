@@ -1,13 +1,15 @@
 //! Where access tokens come from: one file a way.
 
+mod client_credentials;
 mod command;
 mod embedded;
 
 use std::sync::Arc;
 
-use super::BoxFuture;
+use super::{BoxFuture, NotAllowed};
 use crate::proof::{AccessToken, IssuerKey, ProofKey};
 
+pub use client_credentials::{ClientCredentials, ClientCredentialsSource};
 pub use command::CommandSource;
 pub use embedded::EmbeddedSource;
 
@@ -34,6 +36,11 @@ pub trait TokenSource: Send + Sync {
         None
     }
 
+    /// A secret of the client that is not a token, so that no evidence ever shows it.
+    fn secret(&self) -> Option<&AccessToken> {
+        None
+    }
+
     /// Whether every case may have tokens of its own; otherwise cases share a small pool.
     fn is_cheap(&self) -> bool {
         false
@@ -56,4 +63,63 @@ pub enum TokenError {
     /// The program printed something else than the agreed JSON.
     #[error("the token command did not print {{\"access_token\": …}}: {0}")]
     Output(&'static str),
+    /// The authorization server may not be asked.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// A URL that is none.
+    #[error("`{0}` is no http or https URL")]
+    Url(String),
+    /// The authorization server publishes nothing that could be used.
+    #[error(
+        "{0} publishes no metadata with a token endpoint (RFC 8414, OpenID Connect discovery): see auth.issuer"
+    )]
+    NoMetadata(String),
+    /// The token request would go over the network in the clear.
+    #[error("the token endpoint {0} has no TLS: the client secret is not sent there")]
+    Unencrypted(String),
+    /// The token endpoint did not give one.
+    #[error("the token endpoint {endpoint} answered {answer}")]
+    Refused {
+        /// Its URL.
+        endpoint: String,
+        /// Status, error and description, or why nothing came.
+        answer: String,
+        /// The error code.
+        error: Option<String>,
+    },
+    /// The token is not bound to anything (RFC 9449 section 5).
+    #[error(
+        "the token endpoint answered with token_type {0} instead of DPoP: the token is not bound to the key"
+    )]
+    NotBound(String),
+    /// The authorization server takes no proofs of this kind.
+    #[error("the authorization server does not say that it accepts {0}")]
+    Algorithm(&'static str),
+}
+
+impl TokenError {
+    /// The key of `dpop.yaml` to look at, where it is likely to be wrong.
+    pub fn config_key(&self) -> Option<&'static str> {
+        match self {
+            Self::NotStarted(..) | Self::Output(_) => Some("auth.command"),
+            Self::NotAllowed(_) | Self::Url(_) | Self::NoMetadata(_) => Some("auth.issuer"),
+            Self::Refused { error, .. } => match error.as_deref() {
+                Some("invalid_client" | "unauthorized_client") => Some("auth.client-id"),
+                Some("invalid_scope") => Some("auth.scope"),
+                Some("invalid_target") => Some("auth.audience"),
+                Some(_) | None => None,
+            },
+            Self::Failed(..)
+            | Self::Timeout(_)
+            | Self::Unencrypted(_)
+            | Self::NotBound(_)
+            | Self::Algorithm(_) => None,
+        }
+    }
+}
+
+/// Whether `token` is a token68 (RFC 9110 section 11.2), the only form that the DPoP scheme has.
+fn sendable(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
