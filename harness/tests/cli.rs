@@ -20,6 +20,7 @@ const FLAGS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
+            "--checklist",
             "--config",
             "--report",
             "--profile",

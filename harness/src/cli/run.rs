@@ -8,7 +8,7 @@ use clap::builder::BoolishValueParser;
 
 use super::issuer_key;
 use super::progress::Progress;
-use super::reports::Reports;
+use super::reports::{Page, Reports};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -38,6 +38,9 @@ pub(super) struct Arguments {
     filters: Filters,
     #[command(flatten)]
     reports: Reports,
+    /// Print the launch checklist instead of the cases: the advice for production, and what the run showed of each line.
+    #[arg(long, env = "DPOP_CHECKLIST", value_parser = BoolishValueParser::new())]
+    checklist: bool,
     /// The rules laid over RFC 9449; overrules the config.
     #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = profile)]
     profile: Option<Profile>,
@@ -185,7 +188,8 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let report =
         Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
     let repeat_with = arguments.repeat_with();
-    arguments.reports.write(&report, context, repeat_with)?;
+    let page = if arguments.checklist { Page::Checklist } else { Page::Cases(repeat_with) };
+    arguments.reports.write(&report, context, page)?;
     if stop.is_requested() {
         return Ok(Exit::Interrupted);
     }

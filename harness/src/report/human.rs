@@ -279,7 +279,7 @@ pub(super) fn wrapped(out: &mut dyn Write, head: &str, indent: usize, text: &str
 }
 
 /// `12 pass, 1 fail`
-fn words(counts: Counts) -> String {
+pub(super) fn words(counts: Counts) -> String {
     let words: Vec<String> = Verdict::ALL
         .iter()
         .map(|verdict| (counts.number(*verdict), verdict.name()))

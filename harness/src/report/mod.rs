@@ -1,5 +1,6 @@
 //! From results to what people and machines read: one file a format.
 
+mod checklist;
 mod health;
 mod human;
 pub mod json;
@@ -7,6 +8,7 @@ mod junit;
 
 use std::io::{self, Write};
 
+pub use checklist::{LINES, Line, Mark, write_answer, write_checklist};
 pub use health::{doctor_line, doctor_page};
 pub use human::{Human, Style, glyph};
 
@@ -37,5 +39,6 @@ pub struct Format {
 /// Every format.
 pub const FORMATS: &[Format] = &[
     Format { name: "json", summary: "everything, as `dpop schema results` describes it", write: json::write },
+    Format { name: "checklist", summary: "the advice for production, line by line", write: write_checklist },
     Format { name: "junit", summary: "one testcase a case, for CI servers", write: junit::write },
 ];
