@@ -18,6 +18,7 @@ use dpop_harness::proof::{Call, Request};
 use dpop_harness::reference::{
     Defect, Issuer, Listener, NonceMode, ResourceOptions, Server, Trust, serve_resource,
 };
+use dpop_harness::report::doctor_line;
 use dpop_harness::scenario::{Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, Setup, Stop, Time, Whose, examine, run as run_suite};
@@ -149,7 +150,8 @@ async fn a_correct_server_with_a_wrong_clock_is_not_accused() {
         for (wrong, followed) in
             [(0, false), (1_800, false), (-1_800, false), (320_000, true), (-HOUR, true), (5 * HOUR, true)]
         {
-            let results = Scene::new(wrong, None, nonce, &[]).await.run().await;
+            let scene = Scene::new(wrong, None, nonce, &[]).await;
+            let results = if nonce == NonceMode::Never { scene.run().await } else { scene.run_timed().await };
             let time = results.health.time;
             assert_eq!(odd(&results), [], "{wrong} ms, {nonce:?}: {time:?}");
             // With a nonce in the proof a server may not need its iat; this one looks at it all the same.
@@ -158,6 +160,23 @@ async fn a_correct_server_with_a_wrong_clock_is_not_accused() {
                 assert!((ahead * 1000 - wrong).abs() <= 1000, "{ahead} s for {wrong} ms");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_is_on_the_first_line() {
+    for (wrong, said) in [
+        (0, "✓ clock  "),
+        (-HOUR, "! clock server -1 h 0 min  "),
+        (320_000, "! clock server +5 min "),
+        (-58_000, "! clock server -5"),
+    ] {
+        let scene = Scene::new(wrong, None, NonceMode::Never, &[]).await;
+        let (health, _) = examine(&Stop::default(), &scene.setup, &scenarios()).await;
+        let line = doctor_line(&health, false);
+        assert!(line.contains(said), "{said} is not in {line}");
+        assert!(line.lines().all(|line| line.chars().count() <= 100), "{line}");
+        assert!(line.contains("✓ token bound to key") && line.contains("✓ control 200"), "{line}");
     }
 }
 
@@ -220,10 +239,10 @@ fn config(folder: &Path, resource: &str, auth: &str) -> std::path::PathBuf {
 }
 
 /// `doctor` ends with this code and says this in its last line, and a run says the same of its preflight.
+/// The issuer's key stays in `folder`: the server remembers it.
 #[track_caller]
-fn check(resource: &str, auth: &str, code: i32, said: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = config(folder.path(), resource, auth);
+fn check(folder: &Path, resource: &str, auth: &str, code: i32, said: &[&str]) -> String {
+    let path = config(folder, resource, auth);
     let Ended { stdout, stderr, .. } = run(["doctor", "--config", text(&path)]).with(code);
     assert_eq!(stderr, "");
     let last = stdout.lines().last().unwrap_or_default().to_owned();
@@ -232,7 +251,7 @@ fn check(resource: &str, auth: &str, code: i32, said: &[&str]) -> String {
     }
     assert!(stdout.lines().all(|line| line.chars().count() <= 100 || line == last), "{stdout}");
     if code != 0 {
-        let results = folder.path().join("results.json");
+        let results = folder.join("results.json");
         let report = format!("json={}", text(&results));
         run(["run", "--config", text(&path), "--report", &report]).with(if code == 1 { 1 } else { 3 });
         let results: serde_json::Value =
@@ -256,6 +275,9 @@ fn what_is_wrong_and_whose_it_is() {
     let (listen, trust) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{issuer}"));
     let _serving = Serving::start(&["--listen", &listen, "--trust", &trust]);
     let resource = format!("{origin}/resource");
+    let folder = tempfile::tempdir().expect("a folder");
+    let check =
+        |resource: &str, auth: &str, code, said: &[&str]| check(folder.path(), resource, auth, code, said);
 
     let page = check(&resource, &embedded(issuer, &origin), 0, &["It can be judged"]);
     for line in ["reachable", "tls", "protected", "clock", "token", "control", "htu", "nonces", "algorithms"]
@@ -266,7 +288,17 @@ fn what_is_wrong_and_whose_it_is() {
     let tls = resource.replace("http:", "https:");
     check(&tls, &embedded(issuer, &origin), 2, &["configuration (target.resource)", "does not speak TLS"]);
     let wrong = embedded(issuer, "https://elsewhere.example");
-    check(&resource, &wrong, 2, &["configuration (auth.audience)", &origin, "https://elsewhere.example"]);
+    check(
+        &resource,
+        &wrong,
+        2,
+        &[
+            "configuration (auth.audience)",
+            &origin,
+            "https://elsewhere.example",
+            "It says: the access token is for another audience",
+        ],
+    );
     let unbound = r#"{ kind: command, command: [echo, '{"access_token":"e30.e30.x"}'] }"#;
     check(&resource, unbound, 2, &["configuration (auth)", "bound to no key"]);
     let failing = "{ kind: command, command: ['false'] }";
@@ -286,7 +318,8 @@ fn behind_a_proxy() {
     let resource = format!("http://127.0.0.1:{port}/resource");
     let line = "configuration (target.htu-base): proofs for https://api.example.test are accepted: \
                 set target.htu-base: https://api.example.test";
-    check(&resource, &embedded(issuer, public), 2, &[line]);
+    let folder = tempfile::tempdir().expect("a folder");
+    check(folder.path(), &resource, &embedded(issuer, public), 2, &[line]);
 }
 
 #[test]

@@ -48,7 +48,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         writeln!(context.out)?;
     }
     match &health.trouble {
-        None => writeln!(context.out, "It can be judged: dpop run")?,
+        None => {
+            let with = arguments.config.iter().map(|path| format!(" --config {}", path.display()));
+            writeln!(context.out, "It can be judged: dpop run{}", with.collect::<String>())?;
+        }
         Some(trouble) => writeln!(context.out, "{trouble}")?,
     }
     Ok(health.trouble.as_ref().map_or(Exit::Conforms, exit))

@@ -23,7 +23,8 @@ pub(super) struct Search {
     pub(super) resource: Option<String>,
 }
 
-/// Sends correct requests whose proofs name other likely URLs of the same resource, until one is accepted.
+/// Sends correct requests whose proofs name other likely URLs of the same resource, until one is accepted. They go where the
+/// token goes anyway.
 pub(super) async fn search(
     setup: &Setup,
     redactor: &Redactor,

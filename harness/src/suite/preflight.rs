@@ -2,7 +2,7 @@ use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
 use crate::proof::{AccessToken, Material, ProofKey, Request, RequestEdits};
-use crate::run::{Cast, Decision, Needs, Redactor, Session, Transcript, Turn};
+use crate::run::{Cast, Decision, Needs, Observation, Redactor, Session, Skew, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck, Scenario};
 use crate::target::{NoAnswer, NoncePolicy};
 
@@ -265,82 +265,80 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// A correct request: by our clock, and where that is refused or its answers say that its clock is another, by the
-    /// target's.
+    /// A correct request: by our clock, and where the target's answers say that its clock is another, by that one.
     async fn control(&mut self, transcript: &mut Transcript) -> Judgement {
         let setup = self.setup;
         let Some(cast) = self.pool.take() else { return Judgement::inconclusive("there is no access token") };
         let mut session = Session { skew: self.health.skew, ..session(setup, self.redactor) };
-        let mut seen = session.control(&cast, Turn::ControlBefore, transcript).await;
-        let mut at = transcript.len() - 1;
+        let seen = session.control(&cast, Turn::ControlBefore, transcript).await;
+        let mut control = Control { cast, seen, at: transcript.len() - 1, nonce: session.nonce };
         self.health.nonce = nonce_policy(transcript);
         self.health.skew = session.skew;
-        let mut cast = cast;
-        let accepted = seen.decision == Decision::Accept;
-        let doubtful = self.health.skew.filter(|skew| skew.is_notable() && seen.status.is_some());
-        if let Some(skew) = doubtful {
-            let ahead = skew.seconds();
-            let mut theirs =
-                Session { ahead, nonce: session.nonce.clone(), ..super::session(setup, self.redactor) };
-            if !accepted {
-                setup.source.follow(ahead);
+        let notable = session.skew.filter(|skew| skew.is_notable() && control.seen.status.is_some());
+        if let Some(skew) = notable {
+            self.health.time = self.by_their_clock(&mut control, skew.seconds(), transcript).await;
+        }
+        self.health.control = Some(control.seen.clone());
+        if !control.is_accepted() {
+            return self.refused(&control, transcript).await;
+        }
+        self.shown = self.shown.with(control.cast.own.key.alg());
+        self.nonce = control.nonce;
+        // Otherwise each case has clients of its own.
+        self.pool = (!setup.source.is_cheap()).then_some(control.cast);
+        passed(control.at)
+    }
+
+    /// The same request by the target's clock, which takes the place of the one that was refused if it is accepted. A token
+    /// is fresh where the issuer goes by that clock, too.
+    async fn by_their_clock(&self, control: &mut Control, ahead: i64, transcript: &mut Transcript) -> Time {
+        let source = self.setup.source.as_ref();
+        let nonce = control.nonce.clone();
+        let mut theirs = Session { ahead, nonce, ..session(self.setup, self.redactor) };
+        if control.is_accepted() {
+            let seen = theirs.control(&control.cast, Turn::Diagnosis, transcript).await;
+            control.nonce = theirs.nonce;
+            return if seen.decision == Decision::Accept { Time::Either(ahead) } else { Time::Own };
+        }
+        source.follow(ahead);
+        if let Ok(cast) = self.another_like(&control.cast).await {
+            let seen = theirs.control(&cast, Turn::ControlBefore, transcript).await;
+            if seen.decision == Decision::Accept {
+                *control = Control { cast, seen, at: transcript.len() - 1, nonce: theirs.nonce };
+                return Time::Target(ahead);
             }
-            let again = if accepted { Ok(cast.clone()) } else { self.another_like(&cast).await };
-            let turn = if accepted { Turn::Diagnosis } else { Turn::ControlBefore };
-            let accepted_by_theirs = match again {
-                Ok(other) => {
-                    let answer = theirs.control(&other, turn, transcript).await;
-                    let good = answer.decision == Decision::Accept;
-                    if good && !accepted {
-                        (cast, seen, at) = (other, answer, transcript.len() - 1);
-                    }
-                    good
+        }
+        source.follow(0);
+        Time::Own
+    }
+
+    /// Looks for the reason why a correct request was not accepted.
+    async fn refused(&mut self, control: &Control, transcript: &mut Transcript) -> Judgement {
+        let Control { cast, seen, at, .. } = control;
+        let by_binding = matches!(self.health.binding, Some(Binding::OtherKey | Binding::Unbound));
+        let by_scope = seen.error.as_deref() == Some("insufficient_scope");
+        let mut search = None;
+        if seen.decision == Decision::Reject && !by_binding && !by_scope {
+            let (setup, redactor) = (self.setup, self.redactor);
+            let hint = origin::resource_metadata(transcript);
+            let theirs = self.health.skew.filter(|skew| skew.is_notable()).map(Skew::seconds);
+            for ahead in [0].into_iter().chain(theirs) {
+                let found = origin::search(setup, redactor, cast, ahead, hint.as_deref(), transcript).await;
+                let is_found = found.found.is_some();
+                search = Some(found);
+                if is_found {
+                    break;
                 }
-                Err(_) => false,
-            };
-            self.health.time = match (accepted, accepted_by_theirs) {
-                (true, true) => Time::Either(ahead),
-                (false, true) => Time::Target(ahead),
-                (true | false, false) => Time::Own,
-            };
-            if !accepted && !accepted_by_theirs {
-                setup.source.follow(0);
             }
-            session.nonce = theirs.nonce.take().or(session.nonce.take());
         }
-        self.health.control = Some(seen.clone());
-        if seen.decision == Decision::Accept {
-            self.shown = self.shown.with(cast.own.key.alg());
-            self.nonce = session.nonce.take();
-            // Otherwise each case has clients of its own.
-            self.pool = (!setup.source.is_cheap()).then_some(cast);
-            return passed(at);
-        }
-        let search = match (seen.decision, seen.error.as_deref(), self.health.binding) {
-            (_, Some("insufficient_scope"), _) | (_, _, Some(Binding::OtherKey | Binding::Unbound)) => None,
-            (Decision::Reject, _, _) => {
-                let hint = origin::resource_metadata(transcript);
-                let ahead = self.health.time.ahead();
-                Some(origin::search(setup, self.redactor, &cast, ahead, hint.as_deref(), transcript).await)
-            }
-            (
-                Decision::Accept
-                | Decision::Challenge
-                | Decision::Fault
-                | Decision::NoAnswer
-                | Decision::Other,
-                _,
-                _,
-            ) => None,
-        };
         let audiences = origin::audiences(&cast.own.token);
-        let trouble = Trouble::refused(&self.health, &seen, search.as_ref(), &audiences);
+        let trouble = Trouble::refused(&self.health, seen, search.as_ref(), &audiences);
         let reason = match seen.nothing {
             Some(NoAnswer::CapReached) => trouble.to_string(),
             Some(_) | None => format!("a correct request was answered {seen}; {trouble}"),
         };
         self.health.trouble = Some(trouble);
-        Judgement { decisive: Some(at), ..Judgement::inconclusive(reason) }
+        Judgement { decisive: Some(*at), ..Judgement::inconclusive(reason) }
     }
 
     /// Clients with fresh tokens, as many as there are in `cast`.
@@ -348,6 +346,22 @@ impl<'a> Checks<'a> {
         let needs = Needs { spare: cast.spare.is_some(), stranger: cast.stranger.is_some() };
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
         Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await
+    }
+}
+
+/// A correct request that was sent.
+struct Control {
+    cast: Cast,
+    seen: Observation,
+    /// Where it stands in the transcript.
+    at: usize,
+    /// The nonce that was supplied last.
+    nonce: Option<Nonce>,
+}
+
+impl Control {
+    fn is_accepted(&self) -> bool {
+        self.seen.decision == Decision::Accept
     }
 }
 
