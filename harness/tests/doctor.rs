@@ -215,9 +215,13 @@ async fn a_date_that_is_missing_or_wrong_accuses_nobody_and_hides_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_url_that_proofs_must_name_is_found() {
-    for public in ["https://api.example.test", "http://api.example.test:8443", "https://api.example.test/v2"]
-    {
-        let mut scene = Scene::new(0, Some(public), NonceMode::Optional, &[]).await;
+    for (public, wrong) in [
+        ("https://api.example.test", 0),
+        ("http://api.example.test:8443", 0),
+        ("https://api.example.test/v2", 0),
+        ("https://api.example.test", -HOUR),
+    ] {
+        let mut scene = Scene::new(wrong, Some(public), NonceMode::Optional, &[]).await;
         let (health, _) = examine(&Stop::default(), &scene.setup, &scenarios()).await;
         let trouble = health.trouble.expect("proofs name the wrong URL");
         assert_eq!(trouble.whose, Whose::Config("target.htu-base"), "{trouble}");

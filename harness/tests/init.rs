@@ -136,8 +136,9 @@ fn without_metadata_the_embedded_issuer_is_proposed() {
     assert!(written.contains("a DPoP challenge, ES256 PS256 in the challenge, a nonce"), "{written}");
     let seen = stub.seen();
     let targets: Vec<&str> = seen.iter().map(|request| target_of(request)).collect();
-    let well_known = "/.well-known/oauth-protected-resource";
-    assert_eq!(targets, ["/v1/me?x=1", &format!("{well_known}/v1/me"), well_known]);
+    let resource = "/.well-known/oauth-protected-resource";
+    let (server, openid) = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration");
+    assert_eq!(targets, ["/v1/me?x=1", &format!("{resource}/v1/me"), resource, server, openid]);
     for request in &seen {
         let bare = !request.contains("Authorization") && !request.contains("DPoP:");
         assert!(request.starts_with("GET ") && bare, "nothing secret is sent: {request}");
@@ -173,6 +174,27 @@ fn metadata_are_found_by_the_challenge_and_the_issuer_by_them() {
     assert_eq!((audience.as_str(), scope.as_str()), (format!("{}/v1", stub.origin).as_str(), "read it's"));
     assert!(written.contains("FILL IN: its challenge asks for DPoP and for Bearer"), "{written}");
     assert_eq!(config.bearer, None);
+}
+
+/// As OpenID providers are, whose userinfo endpoint has no metadata of its own.
+#[test]
+fn an_authorization_server_at_the_same_origin() {
+    for (grants, expected) in [("client_credentials", true), ("authorization_code", false)] {
+        let stub = Stub::start(move |origin, request| match target_of(request) {
+            "/me" => reply("401 Unauthorized", DPOP, ""),
+            "/.well-known/openid-configuration" => {
+                let body = format!(
+                    r#"{{"issuer":"{origin}","token_endpoint":"{origin}/t","grant_types_supported":["{grants}"]}}"#
+                );
+                reply("200 OK", "", body)
+            }
+            _ => not_found(),
+        });
+        let (written, config, _) = init(&format!("{}/me", stub.origin));
+        assert_eq!(matches!(config.auth, Auth::ClientCredentials { .. }), expected, "{written}");
+        assert_eq!(matches!(config.auth, Auth::Command { .. }), !expected, "{written}");
+        assert!(written.contains("at the same origin"), "{written}");
+    }
 }
 
 #[test]

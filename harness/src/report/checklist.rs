@@ -334,9 +334,9 @@ fn reasons(line: &Line, results: &Results) -> Vec<String> {
     }
     let more = reasons.len().saturating_sub(REASONS);
     let mut texts: Vec<String> =
-        reasons.iter().take(REASONS).map(|(why, number)| format!("{number} because {why}")).collect();
+        reasons.iter().take(REASONS).map(|(why, number)| format!("{why} ({number})")).collect();
     if more > 0 {
-        texts.push(format!("and {more} other reasons"));
+        texts.push(format!("and {more} more reasons"));
     }
     texts
 }

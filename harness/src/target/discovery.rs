@@ -23,7 +23,7 @@ pub struct Discovery {
     /// Metadata that are there and can't be believed: where they lie, and what they say that they are about (RFC 9728
     /// section 3.3).
     pub misplaced: Vec<(Uri, Option<Uri>)>,
-    /// The authorization server that they name.
+    /// The authorization server that they name, or one that says of itself that it is at the resource's own origin.
     pub issuer: Option<Uri>,
     /// Its metadata, and where they lie.
     pub server: Option<(Uri, ServerMetadata)>,
@@ -119,7 +119,10 @@ pub async fn discover(
     }
     let servers = found.resource.iter().flat_map(|(_, metadata)| &metadata.authorization_servers);
     found.issuer = servers.filter_map(|issuer| issuer.parse().ok()).next();
-    if let Some(issuer) = &found.issuer {
+    if found.issuer.is_none() {
+        found.server = read_server(&target, &root).await;
+        found.issuer = found.server.is_some().then_some(root);
+    } else if let Some(issuer) = &found.issuer {
         match HttpTarget::resolve(issuer, limits, authorised, clock).await {
             Ok(target) => found.server = read_server(&target, issuer).await,
             Err(not_allowed) => found.not_asked = Some(not_allowed),

@@ -141,9 +141,11 @@ fn auth(found: &Discovery, origin: &str, line: &mut dyn FnMut(&str)) {
         }
         _ => format!("  audience: {}   # FILL IN: the aud that your server wants", quoted(origin)),
     };
+    let named = found.resource.as_ref().is_some_and(|(_, said)| !said.authorization_servers.is_empty());
+    let which = if named { "that the metadata name" } else { "at the same origin" };
     match (&found.issuer, &found.server) {
         (Some(issuer), Some((place, server))) if grants(server) => {
-            line(&format!("  # The authorization server that the metadata name; its own are at {place}."));
+            line(&format!("  # The authorization server {which}, by its metadata: {place}"));
             line("  kind: client-credentials");
             line(&format!("  issuer: {}", quoted(&issuer.to_string())));
             line(
@@ -155,12 +157,9 @@ fn auth(found: &Discovery, origin: &str, line: &mut dyn FnMut(&str)) {
             scope(found, line);
         }
         (Some(issuer), _) => {
-            line(&format!(
-                "  # The metadata name the authorization server {issuer}, which gives no tokens to clients for their own"
-            ));
-            line(
-                "  # use, as far as it says. FILL IN: a program that prints {\"access_token\": …} for the key in DPOP_JWK_FILE.",
-            );
+            line(&format!("  # The authorization server {which}, {issuer},"));
+            line("  # gives no tokens to clients for their own use, as far as it says.");
+            line("  # FILL IN: a program that prints {\"access_token\": …} for the key in DPOP_JWK_FILE.");
             line("  kind: command");
             line("  command: [./token.sh]");
             line(&audience_line);

@@ -75,7 +75,10 @@ pub async fn read<T: DeserializeOwned>(target: &dyn Target, uri: &Uri) -> Option
 /// (RFC 8414 section 3.3).
 pub async fn read_server(target: &dyn Target, issuer: &Uri) -> Option<(Uri, ServerMetadata)> {
     let same = |name: &str| name.trim_end_matches('/') == issuer.to_string().trim_end_matches('/');
-    for url in [inserted(issuer, AUTHORIZATION_SERVER), appended(issuer, OPENID), inserted(issuer, OPENID)] {
+    let mut places =
+        vec![inserted(issuer, AUTHORIZATION_SERVER), appended(issuer, OPENID), inserted(issuer, OPENID)];
+    places.dedup();
+    for url in places {
         if let Some(found) = read::<ServerMetadata>(target, &url).await
             && same(&found.issuer)
         {
