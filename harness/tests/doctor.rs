@@ -167,7 +167,7 @@ async fn a_correct_server_with_a_wrong_clock_is_not_accused() {
 async fn a_wrong_clock_is_on_the_first_line() {
     for (wrong, said) in [
         (0, "✓ clock  "),
-        (-HOUR, "! clock server -1 h 0 min  "),
+        (-HOUR, "! clock server -1 h 0 min, followed  "),
         (320_000, "! clock server +5 min "),
         (-58_000, "! clock server -5"),
     ] {
@@ -199,6 +199,8 @@ async fn what_one_clock_shows_alone_is_no_finding() {
 async fn a_date_that_is_missing_or_wrong_accuses_nobody_and_hides_nothing() {
     for date in [None, Some(HOUR), Some(-HOUR), Some(300_000), Some(-40_000), Some(40_000)] {
         let results = Scene::new(0, None, NonceMode::Never, &[]).await.dated(date).run_timed().await;
+        let line = doctor_line(&results.health, false);
+        assert_eq!(line.contains("not believed"), date.is_some_and(|date| date.abs() > 60_000), "{line}");
         assert_eq!(odd(&results), [], "{date:?}: {:?}", results.health);
         assert!(!matches!(results.health.time, Time::Target(_)), "{date:?}: {:?}", results.health);
         for (defect, id) in [

@@ -88,7 +88,8 @@ impl Trouble {
             );
         }
         let said = seen.said.as_ref().map(|said| format!(" It says: {said}.")).unwrap_or_default();
-        let (whose, what) = match health.binding {
+        let binding = health.binding.filter(|_| seen.decision == Decision::Reject);
+        let (whose, what) = match binding {
             Some(Binding::OtherKey) => (
                 Whose::Config("auth"),
                 "the token is bound to another key (cnf.jkt): ask for it with a proof by the key in DPOP_JWK_FILE, or hand out that key",
@@ -97,7 +98,7 @@ impl Trouble {
                 Whose::Config("auth"),
                 "the token is bound to no key (it has no cnf.jkt): ask for it with a proof by the key in DPOP_JWK_FILE",
             ),
-            Some(Binding::Bound | Binding::Opaque) | None => match self::reason(health, seen) {
+            Some(Binding::Bound | Binding::Opaque) | None => match reason(health, seen) {
                 Reason::Token => return Self::token_refused(search, audiences, &said),
                 Reason::Other(whose, what) => (whose, what),
             },
@@ -109,7 +110,8 @@ impl Trouble {
             }
             Whose::Config(_) | Whose::Server | Whose::Surroundings => String::new(),
         };
-        Self::new(whose, format!("{what}{tried}.{said}"))
+        let end = if tried.is_empty() && what.ends_with('?') { "" } else { "." };
+        Self::new(whose, format!("{what}{tried}{end}{said}"))
     }
 
     fn token_refused(search: Option<&Search>, audiences: &[String], said: &str) -> Self {
@@ -175,10 +177,12 @@ fn reason(health: &Health, seen: &Observation) -> Reason {
         (Decision::Challenge, _, _) => (Whose::Server, "it asks for a nonce again and again"),
         (Decision::Other, _, Some(429)) => (Whose::Config("limits.rate"), "too many requests for it (429)"),
         (Decision::Other, _, _) => (resource, "is that the right method and path?"),
-        (Decision::Fault | Decision::NoAnswer, _, _) => {
-            (Whose::Server, "it fails over a correct request: see its log")
-        }
-        (Decision::Accept, _, _) => (Whose::Server, ""),
+        (Decision::Fault | Decision::NoAnswer, _, _) => (
+            Whose::Server,
+            "it fails over a correct request: see its log; can it reach the keys of the token's issuer?",
+        ),
+        // Nobody asks about what went well.
+        (Decision::Accept, _, _) => (Whose::Server, "it was accepted"),
     };
     Reason::Other(whose, what)
 }

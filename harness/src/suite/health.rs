@@ -246,7 +246,6 @@ impl Health {
             let text = "its answers have no Date field, so it can't be seen";
             return Some(check("clock", State::Plain, "clock not shown", text));
         };
-        let off = format!("clock server {skew}");
         Some(match self.time {
             _ if skew.is_none() => {
                 check("clock", State::Good, "clock", "agrees with ours to within a second")
@@ -254,27 +253,41 @@ impl Health {
             _ if !skew.is_notable() => {
                 check("clock", State::Good, format!("clock {skew}"), format!("server {skew}"))
             }
+            Time::Own if !self.is_accepted() => check(
+                "clock",
+                State::Odd,
+                format!("clock server {skew}"),
+                format!("server {skew}, as its Date field says"),
+            ),
             Time::Own => check(
                 "clock",
                 State::Odd,
-                off,
-                format!("its Date field says {skew}; proofs by that time are refused, so it is not followed"),
+                format!("Date {skew}, not believed"),
+                format!(
+                    "its Date field says {skew}; proofs by that time are refused, so they don't follow it"
+                ),
             ),
             Time::Target(_) => check(
                 "clock",
                 State::Odd,
-                off,
+                format!("clock server {skew}, followed"),
                 format!(
-                    "server {skew}: only proofs by its time are accepted, so ours follow it; one clock is wrong"
+                    "server {skew}: only proofs by its time are accepted, so ours follow it; one of the clocks is wrong"
                 ),
             ),
             Time::Either(_) => check(
                 "clock",
                 State::Odd,
-                off,
-                format!("server {skew}: what depends on the time is looked at by both clocks; one is wrong"),
+                format!("clock server {skew}, both used"),
+                format!(
+                    "server {skew}: what depends on the time has to be seen by both clocks; one of them is wrong"
+                ),
             ),
         })
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.control.as_ref().is_some_and(|seen| seen.decision == Decision::Accept)
     }
 
     fn token(&self) -> Option<Check> {
@@ -312,7 +325,9 @@ impl Health {
     }
 
     fn origin(&self) -> Option<Check> {
-        self.control.as_ref().filter(|seen| seen.decision == Decision::Accept)?;
+        if !self.is_accepted() {
+            return None;
+        }
         let other = self.htu.origin() != self.url.origin();
         let brief = if other { format!("htu {}", self.htu.origin()) } else { String::new() };
         Some(check("htu", State::Good, brief, format!("proofs for {} are accepted", self.htu)))
@@ -320,8 +335,8 @@ impl Health {
 
     fn nonces(&self) -> Option<Check> {
         // Who refuses everything shows nothing of what it does with nonces.
-        let accepted = self.control.as_ref()?.decision == Decision::Accept;
-        if !accepted && self.nonce == NoncePolicy::Never {
+        self.control.as_ref()?;
+        if !self.is_accepted() && self.nonce == NoncePolicy::Never {
             return None;
         }
         let name = self.nonce.name();

@@ -332,6 +332,7 @@ impl<'a> Checks<'a> {
             }
         }
         let audiences = origin::audiences(&cast.own.token);
+        let audiences: Vec<String> = audiences.iter().map(|one| self.redactor.clean_word(one)).collect();
         let trouble = Trouble::refused(&self.health, seen, search.as_ref(), &audiences);
         let reason = match seen.nothing {
             Some(NoAnswer::CapReached) => trouble.to_string(),
