@@ -387,6 +387,45 @@ fn the_values_of_configs() {
 }
 
 #[test]
+fn the_places_of_configs() {
+    let beside = |rows: &str| config("9/r", &format!("9/r\n  {rows}"));
+    let resources = |row: &str| beside(&format!("resources:\n    - {row}"));
+    check_config(
+        resources("{ reqest: GET http://127.0.0.1:9/s }"),
+        ((6, 9), "target.resources[0]", Some("request")),
+    );
+    check_config(
+        resources("{ request: http://127.0.0.1:9/s }"),
+        ((6, 18), "a method and a URL, such as", None),
+    );
+    check_config(resources("{ request: GET http://127.0.0.1:8/s }"), ((6, 18), "another origin than", None));
+    check_config(resources("{ request: GET https://127.0.0.1:9/s }"), ((6, 18), "another origin than", None));
+    let same = "this method and path stand in the config already";
+    check_config(resources("{ request: GET http://127.0.0.1:9/r?a=1 }"), ((6, 18), same, None));
+    check_config(
+        resources("{ request: GET http://127.0.0.1:9/s, class: finance }"),
+        ((6, 51), "target.resources[0].class: unknown variant `finance`", Some("financial")),
+    );
+    check_config(
+        resources("{ request: GET http://127.0.0.1:9/s, nonce: yes }"),
+        ((6, 51), "target.resources[0].nonce: unknown variant `yes`", None),
+    );
+    check_config(beside("resources: GET"), ((5, 14), "target.resources: invalid type: string", None));
+    check_config(beside("forbidden: GET"), ((5, 14), "a method and a URL, such as", None));
+    check_config(beside("forbidden: GET http://127.0.0.1:9/r"), ((5, 14), same, None));
+    check_config(
+        beside("forbidden: 1"),
+        ((5, 14), "target.forbidden: invalid type: integer `1`, expected a request", None),
+    );
+    check_config(
+        beside("forbidden: [{ request: GET http://127.0.0.1:9/s, lacks: scopes }]"),
+        ((5, 59), "target.forbidden[0].lacks: unknown variant `scopes`", Some("scope")),
+    );
+    let twice = "{ request: GET http://127.0.0.1:9/s }, { request: GET http://127.0.0.1:9/s }";
+    check_config(beside(&format!("forbidden: [{twice}]")), ((5, 65), same, None));
+}
+
+#[test]
 fn the_auth_of_configs() {
     check_config(config("embedded", "embeded"), ((6, 9), "auth.kind: unknown variant", Some("embedded")));
     check_config(config("embedded", "magic"), ((6, 9), "auth.kind: unknown variant `magic`", None));

@@ -284,6 +284,7 @@ async fn set_up(
         name: config.name.clone(),
         target: Arc::new(target),
         call: config.call.clone(),
+        places: config.places.clone(),
         source,
         capabilities: config.capabilities,
         alg: None,

@@ -49,6 +49,7 @@ pub const PITFALLS: &[Page] = &[
     page!("wrong-htu"),
     page!("ignored-nonce"),
     page!("bearer-downgrade"),
+    page!("possession-is-not-permission"),
 ];
 
 /// The advice for production that is not about one mistake in a proof.
@@ -56,7 +57,6 @@ pub const RULES: &[Page] = &[
     page!("browser-matter"),
     page!("https-only"),
     page!("nonces-where-risk-is-high"),
-    page!("possession-is-not-permission"),
     page!("failures-are-seen"),
     page!("real-http-stacks"),
 ];

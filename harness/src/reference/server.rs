@@ -40,6 +40,8 @@ pub struct Options {
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
     pub replay: bool,
+    /// The scope that a token needs at the resources; without one it needs none.
+    pub scope: Option<String>,
     /// The bugs planted in the resource server.
     pub defects: DefectSet,
     /// The clock of both.
@@ -61,6 +63,7 @@ impl Options {
             algs: AlgSet::all(),
             nonce: NonceMode::Never,
             replay: true,
+            scope: None,
             defects: DefectSet::empty(),
             clock,
             entropy,
@@ -77,6 +80,8 @@ pub struct Running {
     pub resource_url: String,
     /// A second protected resource beside it.
     pub other_url: String,
+    /// What a token needs the scope `admin` for.
+    pub admin_url: String,
     /// The value of `iss`.
     pub issuer_url: String,
     /// The issuer, for tokens without a request.
@@ -119,6 +124,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
         algs: options.algs,
         nonce: options.nonce,
         replay: options.replay,
+        scope: options.scope,
         defects: options.defects,
         clock: options.clock,
         entropy: options.entropy,
@@ -126,6 +132,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
     Ok(Running {
         resource_url: format!("{base_url}/resource"),
         other_url: format!("{base_url}/other"),
+        admin_url: format!("{base_url}/admin"),
         base_url,
         issuer_url,
         resource_server: resource_listener.serve(resource_server.router()),

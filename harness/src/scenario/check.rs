@@ -74,6 +74,9 @@ impl Checker<'_> {
         if let Some(rows) = &case.spec {
             self.spec(rows, &format!("{path}.spec"))?;
         }
+        if case.at.as_ref().is_some_and(Vec::is_empty) {
+            return self.contradiction(&format!("{path}.at"), "a case needs a place to send its requests to");
+        }
         let in_place = case.expect.is_some()
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()

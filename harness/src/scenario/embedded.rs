@@ -16,6 +16,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("request"),
     file!("nonce"),
     file!("downgrade"),
+    file!("resources"),
+    file!("forbidden"),
     file!("proof"),
     file!("alg"),
     file!("accept"),

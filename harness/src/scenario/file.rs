@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::expect::Expect;
 use crate::jose::Alg;
@@ -33,7 +33,7 @@ pub(super) struct ScenarioRow {
     pub(super) cwe: Vec<u16>,
     /// Who gains what where a case fails.
     pub(super) attacker: Option<String>,
-    /// Where the requests go.
+    /// Where the steps go, unless a case says otherwise.
     pub(super) at: Vec<Endpoint>,
     /// How binding the cases are, unless one says otherwise.
     pub(super) level: Level,
@@ -53,6 +53,8 @@ pub(super) struct CaseRow {
     pub(super) title: Option<String>,
     /// Another level than the scenario's.
     pub(super) level: Option<Level>,
+    /// Other places than the scenario's.
+    pub(super) at: Option<Vec<Endpoint>>,
     /// Other rows of the ledger than the scenario's.
     pub(super) spec: Option<Vec<String>>,
     /// Other requirements on the target than the scenario's.
@@ -105,11 +107,15 @@ pub(super) struct StepRow {
 }
 
 /// Where requests go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// The protected resource, `target.resource` in the config.
     Resource,
+    /// Each of `target.resources` in the config: one outcome for all.
+    OtherResources,
+    /// Each of `target.forbidden` in the config: what the token has no authority for.
+    Forbidden,
 }
 
 impl Endpoint {
@@ -117,6 +123,8 @@ impl Endpoint {
     pub fn name(self) -> &'static str {
         match self {
             Self::Resource => "resource",
+            Self::OtherResources => "other-resources",
+            Self::Forbidden => "forbidden",
         }
     }
 }
@@ -135,6 +143,10 @@ pub enum Capability {
     BearerRefused,
     /// It says that it accepts proofs with this algorithm.
     Alg(Alg),
+    /// It demands the scopes of `auth.scope` (`capabilities.scope: true`).
+    Scope,
+    /// It says of other resources that they demand nonces (`nonce: required` in `target.resources`).
+    DeclaredNonce,
 }
 
 /// A circumstance in which a target may legitimately do otherwise.
@@ -195,6 +207,8 @@ pub enum Pitfall {
     IgnoredNonce,
     /// A bound token is used, or accepted, as a bearer token.
     BearerDowngrade,
+    /// Whoever shows a proof may do everything.
+    PossessionIsNotPermission,
 }
 
 impl Pitfall {
@@ -208,6 +222,7 @@ impl Pitfall {
         Self::WrongHtu,
         Self::IgnoredNonce,
         Self::BearerDowngrade,
+        Self::PossessionIsNotPermission,
     ];
 
     /// The word in scenarios and on the command line.
@@ -221,6 +236,7 @@ impl Pitfall {
             Self::WrongHtu => "wrong-htu",
             Self::IgnoredNonce => "ignored-nonce",
             Self::BearerDowngrade => "bearer-downgrade",
+            Self::PossessionIsNotPermission => "possession-is-not-permission",
         }
     }
 
@@ -239,6 +255,9 @@ impl Pitfall {
             Self::WrongHtu => "The proof names another URL than the request's.",
             Self::IgnoredNonce => "The server's nonce is left out of the next proof.",
             Self::BearerDowngrade => "A bound token is used, or accepted, as a bearer token.",
+            Self::PossessionIsNotPermission => {
+                "A perfect proof is taken as permission, whatever the token is good for."
+            }
         }
     }
 }

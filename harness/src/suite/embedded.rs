@@ -4,13 +4,20 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::Alg;
+use crate::jose::uri::{Uri, UriError};
 use crate::proof::Call;
 use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
 use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
-use crate::target::{BearerPolicy, Capabilities, HttpTarget, Limits, NoncePolicy};
+use crate::target::{
+    Authority, BearerPolicy, Capabilities, Forbidden, HttpTarget, Limits, NoncePolicy, Places, Resource,
+    ResourceClass,
+};
 
 use super::Setup;
+
+/// What tokens are good for here, and what the resource asks for.
+const SCOPE: &str = "read";
 
 /// Starts the reference servers on free ports of loopback and sets up a run against them. They live as long as the
 /// [`Running`] that comes back.
@@ -37,21 +44,28 @@ pub async fn against_reference_with(
     profile: Profile,
     limits: &Limits,
 ) -> io::Result<(Running, Setup)> {
+    let options = Options { scope: Some(SCOPE.to_owned()), ..options };
     let (nonce, defects) = (options.nonce, options.defects);
     let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
     let running = start(options).await?;
     let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
-    let uri: crate::jose::uri::Uri = running.resource_url.parse().map_err(|error| other(&error))?;
+    let uri: Uri = running.resource_url.parse().map_err(|error| other(&error))?;
     let target =
         HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
     let audience = running.audience().to_owned();
-    let source = EmbeddedSource::new(running.issuer.clone(), audience, "read".to_owned());
+    let source = EmbeddedSource::new(running.issuer.clone(), audience, SCOPE.to_owned());
     let setup = Setup {
         name: "reference".to_owned(),
         target: Arc::new(target),
         call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
+        places: places(&running, nonce).map_err(|error| other(&error))?,
         source: Arc::new(source.map_err(|error| other(&error))?),
-        capabilities: Capabilities { nonce: Some(policy(nonce)), single_use_jti: Some(true), algs: None },
+        capabilities: Capabilities {
+            nonce: Some(policy(nonce)),
+            single_use_jti: Some(true),
+            algs: None,
+            scope: Some(true),
+        },
         // Otherwise nobody would get in, and nothing could be judged.
         alg: defects.contains(Defect::Es256Refused).then_some(Alg::Es384),
         bearer: Some(BearerPolicy::Refused),
@@ -62,6 +76,23 @@ pub async fn against_reference_with(
         entropy,
     };
     Ok((running, setup))
+}
+
+/// What else the servers have: another path, another method on it where no correct request is sent, and what needs a scope
+/// that the tokens don't have.
+fn places(running: &Running, nonce: NonceMode) -> Result<Places, UriError> {
+    let call = |method: &str, url: &str| {
+        let uri: Uri = url.parse()?;
+        Ok(Call { method: method.to_owned(), htu: uri.without_query(), uri })
+    };
+    let (nonce, class) = (Some(policy(nonce)), Some(ResourceClass::Financial));
+    Ok(Places {
+        resources: vec![
+            Resource { call: call("GET", &running.other_url)?, safe: true, class: None, nonce },
+            Resource { call: call("POST", &running.other_url)?, safe: false, class, nonce },
+        ],
+        forbidden: vec![Forbidden { call: call("GET", &running.admin_url)?, lacks: Some(Authority::Scope) }],
+    })
 }
 
 /// What the owner of a server in this mode would say of it.

@@ -5,6 +5,7 @@ mod answers;
 mod embedded;
 mod outcome;
 mod performance;
+mod places;
 mod preflight;
 mod stop;
 mod waived;
@@ -26,7 +27,7 @@ use crate::run::{Cast, Needs, Redactor, Session};
 use crate::scenario::{CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
-use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Places, Target};
 
 pub use embedded::{against_reference, against_reference_with};
 pub use outcome::{Counts, Outcome, Results, Subject};
@@ -41,6 +42,8 @@ pub struct Setup {
     pub target: Arc<dyn Target>,
     /// The protected resource.
     pub call: Call,
+    /// What else is tested.
+    pub places: Places,
     /// Where tokens come from.
     pub source: Arc<dyn TokenSource>,
     /// What the owner says that the target has.
@@ -218,6 +221,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
     Session {
         target: setup.target.as_ref(),
         call: &setup.call,
+        elsewhere: None,
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),

@@ -4,12 +4,13 @@ use std::time::Duration;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
 use crate::proof::Script;
-use crate::run::{Cast, CastError, Decision, Ending, Observation, Run, Session, Transcript, Turn};
+use crate::run::{Cast, CastError, Decision, Elsewhere, Ending, Observation, Run, Session, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck};
 use crate::target::NoAnswer;
 
 use super::Suite;
 use super::outcome::Outcome;
+use super::places::Place;
 
 /// How long to wait before a target that failed a control is asked once more.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -54,6 +55,27 @@ struct Take {
     judgement: Judgement,
     /// Whether there was a token to perform it with.
     performed: bool,
+    /// The place that the judgement is about; empty for the protected resource.
+    place: String,
+}
+
+impl Take {
+    /// Nothing was sent.
+    fn not_performed(judgement: Judgement) -> Self {
+        let run = Run { transcript: Transcript::new(), ending: Ending::Played };
+        Self { run, judgement, performed: false, place: String::new() }
+    }
+
+    /// The same case here and at the next place: the worse judgement counts.
+    fn and(self, next: Self) -> Self {
+        let there = next.judgement.behind(self.run.transcript.len());
+        let (judgement, place) =
+            if there.outweighs(&self.judgement) { (there, next.place) } else { (self.judgement, self.place) };
+        let ending = if control_failed(&self.run) { self.run.ending } else { next.run.ending };
+        let transcript = joined(self.run.transcript, next.run.transcript);
+        let performed = self.performed || next.performed;
+        Self { run: Run { transcript, ending }, judgement, performed, place }
+    }
 }
 
 impl Suite<'_> {
@@ -90,7 +112,7 @@ impl Suite<'_> {
 
         // Once more, with nothing left from the first time.
         let again = self.settled(case, &mut self.session(), self.fresh_cast(script).await).await?;
-        let reproduced = again.judgement.verdict == first.judgement.verdict;
+        let reproduced = again.judgement.verdict == first.judgement.verdict && again.place == first.place;
         let finding = first.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
             again.judgement.behind(first.run.transcript.len())
@@ -122,7 +144,8 @@ impl Suite<'_> {
         let again = self.take(case, &mut self.session(), self.fresh_cast(script).await).await?;
         let judgement = again.judgement.behind(first.run.transcript.len());
         let transcript = joined(first.run.transcript, again.run.transcript);
-        Ok(Take { run: Run { transcript, ending: again.run.ending }, judgement, performed: again.performed })
+        let run = Run { transcript, ending: again.run.ending };
+        Ok(Take { run, judgement, performed: again.performed, place: again.place })
     }
 
     /// Performs a case once and judges it; or why there is nothing to judge: the target was lost over it.
@@ -132,15 +155,14 @@ impl Suite<'_> {
         session: &mut Session<'_>,
         cast: Result<Cast, CastError>,
     ) -> Result<Take, String> {
-        let CaseKind::Script { script, expects } = &case.case.kind else {
+        let CaseKind::Script { script, .. } = &case.case.kind else {
             return Err("it sends nothing".to_owned());
         };
         let cast = match cast {
             Ok(cast) => cast,
             Err(error) => {
                 let why = self.redactor.clean(&format!("no access token: {error}"));
-                let run = Run { transcript: Transcript::new(), ending: Ending::Played };
-                return Ok(Take { run, judgement: Judgement::inconclusive(why), performed: false });
+                return Ok(Take::not_performed(Judgement::inconclusive(why)));
             }
         };
         if let Some(alg) = script.client.alg
@@ -148,8 +170,56 @@ impl Suite<'_> {
         {
             return Err(format!("the token source makes its own keys, and not for {}", alg.name()));
         }
+        let mut whole: Option<Take> = None;
+        for place in self.places_of(case)? {
+            let take = match place {
+                Place::Resource => self.take_at(case, session, &cast).await?,
+                Place::Elsewhere(elsewhere, name) => {
+                    let take = self.take_elsewhere(case, session, elsewhere, &cast).await?;
+                    Take { judgement: take.judgement.about(&name), place: name, ..take }
+                }
+                Place::NotJudged(why) => Take::not_performed(Judgement::skip(why)),
+            };
+            whole = Some(match whole {
+                Some(before) => before.and(take),
+                None => take,
+            });
+        }
+        whole.ok_or_else(|| "there is no place to send it to".to_owned())
+    }
+
+    /// Performs a case at another place than the protected resource.
+    async fn take_elsewhere(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        elsewhere: Elsewhere<'_>,
+        cast: &Cast,
+    ) -> Result<Take, String> {
+        // A control there says nothing about the protected resource, and the reverse.
+        let standing = if elsewhere.takes_controls { None } else { session.standing.take() };
+        let nonce = session.nonce.clone();
+        let mut there = Session { elsewhere: Some(elsewhere), nonce, standing, ..self.session() };
+        let take = self.take_at(case, &mut there, cast).await;
+        session.nonce = there.nonce;
+        if !elsewhere.takes_controls {
+            session.standing = there.standing;
+        }
+        take
+    }
+
+    /// Performs a case where the session says.
+    async fn take_at(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        cast: &Cast,
+    ) -> Result<Take, String> {
+        let CaseKind::Script { script, expects } = &case.case.kind else {
+            return Err("it sends nothing".to_owned());
+        };
         let controlled = !case.case.kind.expects_acceptance();
-        let run = session.play(script, expects, &cast, controlled).await;
+        let run = session.play(script, expects, cast, controlled).await;
         let level = self.setup.profile.level(case.case.level);
         let judgement = judge(&run, expects, level, case.case.excused_by);
         // Where no control tells, a correct request that was not accepted makes one ask if the target is still there.
@@ -157,7 +227,7 @@ impl Suite<'_> {
         if doubtful || control_failed(&run) || run.transcript.iter().any(unanswered) {
             self.still_there(case).await?;
         }
-        Ok(Take { run, judgement, performed: true })
+        Ok(Take { run, judgement, performed: true, place: String::new() })
     }
 
     pub(super) fn lost_because(&self) -> Option<String> {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::limits::Limits;
+use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
 use crate::jose::uri::Uri;
 use crate::jose::{Alg, AlgSet};
@@ -21,6 +22,8 @@ pub struct Config {
     pub profile: Profile,
     /// The protected resource.
     pub call: Call,
+    /// What else is tested.
+    pub places: Places,
     /// What the owner says about unbound tokens.
     pub bearer: Option<BearerPolicy>,
     /// What the owner says that the target has.
@@ -108,6 +111,8 @@ pub struct Capabilities {
     pub single_use_jti: Option<bool>,
     /// The algorithms that it accepts in proofs.
     pub algs: Option<AlgSet>,
+    /// Whether it demands the scopes of `auth.scope`.
+    pub scope: Option<bool>,
 }
 
 /// The config file `dpop.yaml`: a target and how to test it.
@@ -147,6 +152,12 @@ struct TargetRow {
     name: String,
     /// Method and URL that answer 2xx to a correct request and are safe to repeat: `GET https://api.example.test/v1/me`.
     resource: String,
+    /// More methods and paths on the same origin that must be protected.
+    #[serde(default)]
+    resources: Vec<ResourceRow>,
+    /// What the token has no authority for, on the same origin: 403 or 401 although the proof is right.
+    #[serde(default)]
+    forbidden: ForbiddenRows,
     /// Whether unbound access tokens are served.
     bearer: Option<BearerPolicy>,
     /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
@@ -164,6 +175,8 @@ struct CapabilitiesRow {
     single_use_jti: Option<bool>,
     /// The algorithms that it accepts in proofs; otherwise what its challenges say. Cases use ES256 where that is one.
     algs: Option<Vec<String>>,
+    /// Whether `target.resource` demands the scopes of `auth.scope`.
+    scope: Option<bool>,
 }
 
 /// Where access tokens come from.
@@ -225,7 +238,9 @@ impl Config {
         if row.dpop != 1 {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
-        let call = call(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let places = places(&row.target, &call, base.as_ref());
+        let places = places.map_err(|(path, message)| wrong(&path, message))?;
         let named =
             |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if row.target.name.is_empty() || !named(&row.target.name) {
@@ -248,11 +263,13 @@ impl Config {
             name: row.target.name,
             profile: row.profile,
             call,
+            places,
             bearer: row.target.bearer,
             capabilities: Capabilities {
                 nonce: row.capabilities.nonce,
                 single_use_jti: row.capabilities.single_use_jti,
                 algs,
+                scope: row.capabilities.scope,
             },
             auth,
             limits: row.limits,
@@ -266,28 +283,77 @@ impl Config {
 
 type Wrong = (&'static str, String);
 
-fn call(row: &TargetRow) -> Result<Call, Wrong> {
-    let (method, url) = row.resource.split_once(' ').ok_or_else(|| {
-        ("target.resource", "a method and a URL, such as `GET https://api.example.test/me`".to_owned())
-    })?;
+/// The protected resource, and the public URL that the proxy in front of it has, if there is one.
+fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
+    let base = match &row.htu_base {
+        Some(base) => Some(base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?),
+        None => None,
+    };
+    Ok((call(&row.resource, base.as_ref()).map_err(|message| ("target.resource", message))?, base))
+}
+
+/// Takes a method and a URL apart; proofs name the URL below `base`.
+fn call(text: &str, base: Option<&Uri>) -> Result<Call, String> {
+    let (method, url) =
+        text.split_once(' ').ok_or("a method and a URL, such as `GET https://api.example.test/me`")?;
     let method_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if method.is_empty() || !method.bytes().all(method_token) {
-        return Err(("target.resource", format!("`{method}` is not a method")));
+        return Err(format!("`{method}` is not a method"));
     }
-    let uri: Uri = url.trim().parse().map_err(|error| ("target.resource", format!("`{url}`: {error}")))?;
+    let uri: Uri = url.trim().parse().map_err(|error| format!("`{url}`: {error}"))?;
     if uri.fragment.is_some() {
-        return Err(("target.resource", "a request has no `#fragment`: leave it out".to_owned()));
+        return Err("a request has no `#fragment`: leave it out".to_owned());
     }
     if uri.userinfo.is_some() {
-        return Err(("target.resource", "user and password don't belong into a URL".to_owned()));
+        return Err("user and password don't belong into a URL".to_owned());
     }
     let mut htu = uri.without_query();
-    if let Some(base) = &row.htu_base {
-        let base: Uri = base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?;
+    if let Some(base) = base {
         htu.path = format!("{}{}", base.path.trim_end_matches('/'), htu.path);
-        (htu.scheme, htu.host, htu.port) = (base.scheme, base.host, base.port);
+        (htu.scheme, htu.host, htu.port) = (base.scheme.clone(), base.host.clone(), base.port.clone());
     }
     Ok(Call { method: method.to_owned(), uri, htu })
+}
+
+/// The requests beside the main one: on its origin, and each another one, so that a proof for one is wrong at the next.
+fn places(row: &TargetRow, main: &Call, base: Option<&Uri>) -> Result<Places, (String, String)> {
+    let origin = |uri: &Uri| (uri.is_https(), uri.host.to_ascii_lowercase(), uri.effective_port());
+    let mut taken = vec![main.clone()];
+    let mut beside = |text: &str, path: String| {
+        let call = match call(text, base) {
+            Ok(call) if origin(&call.uri) != origin(&main.uri) => Err(
+                "another origin than that of `target.resource` is another target: write another dpop.yaml"
+                    .to_owned(),
+            ),
+            Ok(call) if taken.iter().any(|other| other.method == call.method && other.htu == call.htu) => {
+                Err("this method and path stand in the config already".to_owned())
+            }
+            other => other,
+        };
+        let call = call.map_err(|message| (path, message))?;
+        taken.push(call.clone());
+        Ok::<_, (String, String)>(call)
+    };
+    let mut places = Places::default();
+    for (index, row) in row.resources.iter().enumerate() {
+        let call = beside(&row.request, format!("target.resources[{index}].request"))?;
+        let safe = row.safe.unwrap_or(matches!(call.method.as_str(), "GET" | "HEAD"));
+        places.resources.push(Resource { call, safe, class: row.class, nonce: row.nonce });
+    }
+    match &row.forbidden {
+        ForbiddenRows::None => {}
+        ForbiddenRows::One(text) => {
+            let call = beside(text, "target.forbidden".to_owned())?;
+            places.forbidden.push(Forbidden { call, lacks: None });
+        }
+        ForbiddenRows::Several(rows) => {
+            for (index, row) in rows.iter().enumerate() {
+                let call = beside(&row.request, format!("target.forbidden[{index}].request"))?;
+                places.forbidden.push(Forbidden { call, lacks: row.lacks });
+            }
+        }
+    }
+    Ok(places)
 }
 
 fn auth(row: AuthRow) -> Result<Auth, Wrong> {

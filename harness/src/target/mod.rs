@@ -4,6 +4,7 @@ mod answer;
 mod config;
 mod http;
 mod limits;
+mod places;
 pub mod tokens;
 mod waiver;
 
@@ -16,6 +17,7 @@ pub use answer::{Answer, Challenge, NoAnswer, Response};
 pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
+pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use waiver::{Day, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.

@@ -7,5 +7,6 @@ mod flaky;
 mod lost;
 mod nonces;
 mod order;
+mod places;
 mod server;
 mod tokens;

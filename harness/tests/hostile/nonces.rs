@@ -53,8 +53,11 @@ async fn single_use() -> Bench {
         nonce
     };
     let more = supply.clone();
-    Bench::clean()
-        .await
+    let mut bench = Bench::clean().await;
+    for resource in &mut bench.setup.places.resources {
+        resource.nonce = Some(NoncePolicy::Required);
+    }
+    bench
         .after(move |_, answer| match answer {
             Answer::Response(mut response) => {
                 response.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));

@@ -99,6 +99,12 @@ pub enum Defect {
     NoErrorCode,
     ChallengeWithoutNonce,
     ChallengeWithTwoNonces,
+    OtherPathsOpen,
+    OtherPathsTakeBearer,
+    OtherPathsIgnoreCnf,
+    OtherPathsNeedNoNonce,
+    PossessionIsPermission,
+    NoScopeIsEveryScope,
     ProtectsNothing,
 }
 

@@ -26,6 +26,7 @@ fn seen(answer: &Answer) -> Seen {
         401 if answer.body["error"].is_null() => Seen::Odd("no error"),
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
         401 => Seen::Refused,
+        403 if answer.body["error"] == "insufficient_scope" => Seen::Refused,
         _ => Seen::Odd("status"),
     }
 }
@@ -188,6 +189,37 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         }
         Defect::ForbiddenStatus | Defect::NoChallenge | Defect::NoErrorCode => claim("htm", "\"PUT\""),
         Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => claim("nonce", "\"made-up\""),
+        Defect::OtherPathsOpen => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsTakeBearer => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![bearer],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsIgnoreCnf => {
+            let thief = Key::fresh();
+            let parts = scene.parts_for("GET", other_url, &scene.token).parameter("jwk", thief.jwk());
+            vec![Wire { target: "/other".into(), ..scene.wire_with(parts.signed_by(&thief)) }]
+        }
+        Defect::OtherPathsNeedNoNonce => {
+            let parts = scene.parts_for("GET", other_url, &scene.token).without_claim("nonce");
+            vec![Wire { target: "/other".into(), ..scene.wire(&parts) }]
+        }
+        Defect::PossessionIsPermission => {
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &scene.token);
+            vec![Wire { target: "/admin".into(), ..scene.wire(&parts) }]
+        }
+        Defect::NoScopeIsEveryScope => {
+            let token = scene.mint(&TokenRequest { scope: String::new(), ..scene.request() });
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &token);
+            let authorization = vec![format!("DPoP {token}")];
+            vec![Wire { target: "/admin".into(), authorization, ..scene.wire(&parts) }]
+        }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }
