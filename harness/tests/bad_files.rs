@@ -442,9 +442,36 @@ fn the_auth_of_configs() {
     let both = config("audience: a", "audience: a\n  command: [x]");
     check_config(both, ((10, 12), "`command` belongs to `kind: command`", None));
     let both = config("embedded", "command");
-    check_config(both, ((7, 11), "this key belongs to `kind: embedded`", None));
+    check_config(both, ((7, 11), "`listen` belongs to `kind: embedded`", None));
+    let both = config("audience: a", "audience: a\n  token-file: x");
+    check_config(both, ((10, 15), "`token-file` belongs to `kind: static`", None));
     let empty = "dpop: 1\ntarget: { name: x, resource: GET http://127.0.0.1/ }\nauth: { kind: command, command: [] }\n";
     check_config(empty, ((3, 15), "`kind: command` needs `command: [program", None));
+}
+
+#[test]
+fn the_static_auth_of_configs() {
+    let with = |auth: &str| {
+        let target = "target: { name: x, resource: GET http://127.0.0.1/ }";
+        format!("dpop: 1\n{target}\nauth:\n  kind: static\n{auth}")
+    };
+    let needs = |what: &str| format!("a client of `kind: static` needs `{what}-file` or `{what}-env`");
+    check_config(with(""), ((4, 9), &needs("token"), None));
+    check_config(with("  token-env: T\n"), ((4, 9), &needs("jwk"), None));
+    check_config(with("  jwk-file: j\n"), ((4, 9), &needs("token"), None));
+    check_config(with("  tokn-file: j\n"), ((5, 3), "auth: unknown field `tokn-file`", Some("token-file")));
+    check_config(with("  token: secret\n"), ((5, 3), "auth: unknown field `token`", None));
+    let both = with("  token-file: t\n  token-env: T\n  jwk-file: j\n");
+    check_config(both, ((6, 14), "either `token-file` or `token-env`, not both", None));
+    let listen = with("  token-file: t\n  jwk-file: j\n  listen: 127.0.0.1:0\n");
+    check_config(listen, ((7, 11), "`listen` belongs to `kind: embedded`", None));
+    let scope = with("  token-file: t\n  jwk-file: j\n  scope: read\n");
+    check_config(scope, ((7, 10), "`scope` belongs to `kind: embedded` or `kind: command`", None));
+    check_config(with("  clients: []\n"), ((5, 12), "at least one client is needed", None));
+    let both = with("  token-file: t\n  clients: [{ token-file: t, jwk-file: j }]\n");
+    check_config(both, ((6, 12), "either one client in `auth` itself", None));
+    let second = with("  clients:\n    - { token-file: t, jwk-file: j }\n    - { token-file: t }\n");
+    check_config(second, ((7, 7), &needs("jwk"), None));
 }
 
 /// What is not there or not a file has a name, and no text to show.

@@ -19,7 +19,7 @@ use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{Results, Setup, Stop, against_reference, run_until};
-use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
+use crate::target::tokens::{CommandSource, EmbeddedSource, StaticSource, TokenSource};
 use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
 
 /// How a run is made, from the command line.
@@ -279,6 +279,12 @@ async fn set_up(
             Servers::None,
             Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())),
         ),
+        Auth::Static { clients } => {
+            let source = StaticSource::open(clients, &config.folder, clock.clone()).map_err(|error| {
+                config.source.at(&error.path, Fault::Contradiction(error.why.to_string()))
+            })?;
+            (Servers::None, Arc::new(source))
+        }
     };
     let setup = Setup {
         name: config.name.clone(),

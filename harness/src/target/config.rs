@@ -1,14 +1,14 @@
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::auth::{Auth, AuthRow, auth};
 use super::limits::Limits;
 use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
+use crate::jose::AlgSet;
 use crate::jose::uri::Uri;
-use crate::jose::{Alg, AlgSet};
 use crate::proof::Call;
 use crate::scenario::{Diagnostic, Fault, Source, read_one};
 use crate::spec::Profile;
@@ -40,33 +40,6 @@ pub struct Config {
     pub source: Source,
     /// The folder of the file: where hooks run and snapshots lie.
     pub folder: PathBuf,
-}
-
-/// Where tokens come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// The harness runs the issuer that the target trusts.
-    Embedded {
-        /// Where it listens.
-        listen: SocketAddr,
-        /// What it signs tokens with.
-        alg: Alg,
-        /// The value of `iss`.
-        issuer: String,
-        /// The value of `aud`.
-        audience: String,
-        /// The value of `scope`.
-        scope: String,
-    },
-    /// A program prints them.
-    Command {
-        /// The program and its arguments, run in the config's folder.
-        command: Vec<String>,
-        /// `DPOP_SCOPE` in its environment.
-        scope: String,
-        /// `DPOP_AUDIENCE` in its environment.
-        audience: String,
-    },
 }
 
 /// Whether unbound tokens are served.
@@ -179,36 +152,6 @@ struct CapabilitiesRow {
     scope: Option<bool>,
 }
 
-/// Where access tokens come from.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(rename = "Auth")]
-struct AuthRow {
-    /// The way to get them.
-    kind: AuthKind,
-    /// embedded: where the issuer listens, e.g. `127.0.0.1:9400`.
-    listen: Option<SocketAddr>,
-    /// embedded: the algorithm of the access tokens; ES256 unless it is given.
-    alg: Option<Alg>,
-    /// embedded: the issuer's URL, the value of `iss`.
-    issuer: Option<String>,
-    /// The value of `aud`; for a command `DPOP_AUDIENCE`.
-    audience: Option<String>,
-    /// The value of `scope`; for a command `DPOP_SCOPE`.
-    scope: Option<String>,
-    /// command: the program and its arguments, run in the folder of this file.
-    command: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum AuthKind {
-    /// The harness runs the issuer that the server trusts.
-    Embedded,
-    /// A program prints `{"access_token": …}`.
-    Command,
-}
-
 /// The JSON Schema of `dpop.yaml`.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(ConfigRow).to_value()
@@ -258,7 +201,7 @@ impl Config {
                 format!("none of these can be tested; known: {}", known.join(", ")),
             ));
         }
-        let auth = auth(row.auth).map_err(|(path, message)| wrong(path, message))?;
+        let auth = auth(row.auth).map_err(|(path, message)| wrong(&path, message))?;
         Ok(Self {
             name: row.target.name,
             profile: row.profile,
@@ -354,51 +297,4 @@ fn places(row: &TargetRow, main: &Call, base: Option<&Uri>) -> Result<Places, (S
         }
     }
     Ok(places)
-}
-
-fn auth(row: AuthRow) -> Result<Auth, Wrong> {
-    let scope = row.scope.unwrap_or_default();
-    match row.kind {
-        AuthKind::Embedded => {
-            if row.command.is_some() {
-                return Err(("auth.command", "`command` belongs to `kind: command`".to_owned()));
-            }
-            let needed = |key: &str| ("auth.kind", format!("`kind: embedded` needs `{key}`"));
-            let listen = row.listen.ok_or_else(|| needed("listen"))?;
-            if !listen.ip().is_loopback() {
-                return Err((
-                    "auth.listen",
-                    "the issuer gives tokens to everybody, so it listens on loopback only".to_owned(),
-                ));
-            }
-            let issuer = row.issuer.ok_or_else(|| needed("issuer"))?;
-            if let Err(error) = issuer.parse::<Uri>() {
-                return Err(("auth.issuer", format!("`{issuer}`: {error}")));
-            }
-            Ok(Auth::Embedded {
-                listen,
-                alg: row.alg.unwrap_or(Alg::Es256),
-                issuer,
-                audience: row.audience.ok_or_else(|| needed("audience"))?,
-                scope,
-            })
-        }
-        AuthKind::Command => {
-            for (path, there) in [
-                ("auth.listen", row.listen.is_some()),
-                ("auth.issuer", row.issuer.is_some()),
-                ("auth.alg", row.alg.is_some()),
-            ] {
-                if there {
-                    return Err((path, "this key belongs to `kind: embedded`".to_owned()));
-                }
-            }
-            match row.command {
-                Some(command) if !command.is_empty() => {
-                    Ok(Auth::Command { command, scope, audience: row.audience.unwrap_or_default() })
-                }
-                _ => Err(("auth.kind", "`kind: command` needs `command: [program, argument, …]`".to_owned())),
-            }
-        }
-    }
 }

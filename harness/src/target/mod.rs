@@ -1,6 +1,7 @@
 //! The server under test: where it is, how to reach it, and where its tokens come from.
 
 mod answer;
+mod auth;
 mod config;
 mod http;
 mod limits;
@@ -14,7 +15,8 @@ use std::pin::Pin;
 use crate::proof::Request;
 
 pub use answer::{Answer, Challenge, NoAnswer, Response};
-pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
+pub use auth::Auth;
+pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
 pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};

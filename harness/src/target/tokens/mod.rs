@@ -2,6 +2,7 @@
 
 mod command;
 mod embedded;
+mod static_clients;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::proof::{AccessToken, IssuerKey, ProofKey};
 
 pub use command::CommandSource;
 pub use embedded::EmbeddedSource;
+pub use static_clients::{SecretFault, SecretPlace, StaticClient, StaticClientError, StaticSource};
 
 /// An access token and the key that it is bound to: useless without each other.
 #[derive(Debug, Clone)]
@@ -24,6 +26,26 @@ pub struct Credentials {
 pub trait TokenSource: Send + Sync {
     /// A new token bound to `key`. The source may insist on a key of its own, which then comes back.
     fn obtain(&self, key: Arc<ProofKey>) -> BoxFuture<'_, Result<Credentials, TokenError>>;
+
+    /// Another token of the key of `own`; the same one where there is no other.
+    fn another_token(&self, own: &Credentials) -> BoxFuture<'_, Result<Credentials, TokenError>> {
+        self.obtain(own.key.clone())
+    }
+
+    /// A token of another client than `own`, bound to `key`; the source may insist on a key of its own, and on the same
+    /// client where it has no other.
+    fn another_client(
+        &self,
+        _own: &Credentials,
+        key: Arc<ProofKey>,
+    ) -> BoxFuture<'_, Result<Credentials, TokenError>> {
+        self.obtain(key)
+    }
+
+    /// Whether it has tokens that nobody needs afterwards, to be sent where they may be overheard.
+    fn has_new_tokens(&self) -> bool {
+        true
+    }
 
     /// The issuer's key, where the harness has it and can sign edited tokens.
     fn issuer_key(&self) -> Option<&IssuerKey> {
@@ -52,4 +74,16 @@ pub enum TokenError {
     /// The program printed something else than the agreed JSON.
     #[error("the token command did not print {{\"access_token\": …}}: {0}")]
     Output(&'static str),
+    /// The token that was there from the beginning has ended.
+    #[error("the access token in {0} expired at {1}: put a new one there")]
+    Expired(String, String),
+    /// There is no client at all.
+    #[error("there is no client in the config")]
+    NoClient,
+}
+
+/// Whether `token` is a token68 (RFC 9110 section 11.2), the only form that the DPoP scheme has.
+fn sendable(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
