@@ -146,6 +146,8 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             (Expect::Accept, Decision::Accept)
             | (Expect::Reject(_), Decision::Challenge)
             | (Expect::Challenge, Decision::Challenge) => {}
+            // Where nothing should be served, no answer and any other are as good as a refusal.
+            (Expect::Reject(_), _) if exchange.at == Endpoint::PlainHttp => {}
             (Expect::Reject(_), Decision::Reject | Decision::Other) => match doubt(run, exchange) {
                 Doubt::None => {}
                 Doubt::Some(reason) => result = Judgement::new(Verdict::Note, reason, Some(at)),
@@ -271,7 +273,9 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     let refused_proof = here && exchange.presented && seen.decision == Decision::Reject;
     let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
-        _ if seen.nothing == Some(NoAnswer::CapReached) => NotApplicable,
+        _ if seen.nothing == Some(NoAnswer::CapReached) || exchange.at == Endpoint::PlainHttp => {
+            NotApplicable
+        }
         AnswerCheck::Status if refused_proof => match seen.status {
             Some(401) => Complies,
             Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),

@@ -426,6 +426,15 @@ fn the_places_of_configs() {
 }
 
 #[test]
+fn plain_http_in_configs() {
+    let plain = |url: &str| config("9/r", &format!("9/r\n  plain-http: {url}"));
+    check_config(plain("127.0.0.1/r"), ((5, 15), "`127.0.0.1/r`: not an http or https URI", None));
+    check_config(plain("https://127.0.0.1/r"), ((5, 15), "this is the URL without TLS", None));
+    check_config(plain("http://127.0.0.1:9/r"), ((5, 15), "this is `target.resource` itself", None));
+    check_config(plain("http://u@127.0.0.1/r"), ((5, 15), "user and password", None));
+}
+
+#[test]
 fn the_auth_of_configs() {
     check_config(config("embedded", "embeded"), ((6, 9), "auth.kind: unknown variant", Some("embedded")));
     check_config(config("embedded", "magic"), ((6, 9), "auth.kind: unknown variant `magic`", None));

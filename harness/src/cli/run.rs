@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
-use crate::suite::{Results, Setup, Stop, against_reference, run_until};
+use crate::suite::{PlainHttp, Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, StaticSource, TokenSource};
 use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
 
@@ -231,7 +231,7 @@ pub(super) async fn perform(
 enum Servers {
     None,
     Issuer { _server: Server },
-    Both { _running: Running },
+    Both { _running: Box<Running> },
 }
 
 async fn embedded(
@@ -245,7 +245,7 @@ async fn embedded(
     let (running, setup) = against_reference(NonceMode::Required, defects, profile, &limits, clock, entropy)
         .await
         .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    Ok((Servers::Both { _running: running }, setup))
+    Ok((Servers::Both { _running: Box::new(running) }, setup))
 }
 
 async fn set_up(
@@ -260,6 +260,18 @@ async fn set_up(
     let target = HttpTarget::resolve(&config.call.uri, &limits, authorised, clock.clone())
         .await
         .map_err(|error| Failure::Environment(error.to_string()))?;
+    let plain_http = match &config.plain_http {
+        Some(call) => {
+            let authorised = authorised || config.allow_hosts.contains(&call.uri.host);
+            let twin = HttpTarget::resolve(&call.uri, &limits, authorised, clock.clone())
+                .await
+                .map_err(|error| Failure::Environment(format!("target.plain-http: {error}")))?
+                .sharing_the_cap_of(&target);
+            let on_loopback = twin.is_loopback();
+            Some(PlainHttp { call: call.clone(), target: Arc::new(twin), on_loopback })
+        }
+        None => None,
+    };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let new = || {
@@ -291,6 +303,7 @@ async fn set_up(
         target: Arc::new(target),
         call: config.call.clone(),
         places: config.places.clone(),
+        plain_http,
         source,
         capabilities: config.capabilities,
         alg: None,

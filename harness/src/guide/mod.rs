@@ -50,12 +50,12 @@ pub const PITFALLS: &[Page] = &[
     page!("ignored-nonce"),
     page!("bearer-downgrade"),
     page!("possession-is-not-permission"),
+    page!("https-only"),
 ];
 
 /// The advice for production that is not about one mistake in a proof.
 pub const RULES: &[Page] = &[
     page!("browser-matter"),
-    page!("https-only"),
     page!("nonces-where-risk-is-high"),
     page!("failures-are-seen"),
     page!("real-http-stacks"),

@@ -18,6 +18,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("downgrade"),
     file!("resources"),
     file!("forbidden"),
+    file!("plain-http"),
     file!("proof"),
     file!("alg"),
     file!("accept"),

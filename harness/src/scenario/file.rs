@@ -116,6 +116,8 @@ pub enum Endpoint {
     OtherResources,
     /// Each of `target.forbidden` in the config: what the token has no authority for.
     Forbidden,
+    /// `target.plain-http` in the config: the resource without TLS, where nothing but serving it is wrong.
+    PlainHttp,
 }
 
 impl Endpoint {
@@ -125,6 +127,7 @@ impl Endpoint {
             Self::Resource => "resource",
             Self::OtherResources => "other-resources",
             Self::Forbidden => "forbidden",
+            Self::PlainHttp => "plain-http",
         }
     }
 }
@@ -209,6 +212,8 @@ pub enum Pitfall {
     BearerDowngrade,
     /// Whoever shows a proof may do everything.
     PossessionIsNotPermission,
+    /// The resource is served without TLS.
+    HttpsOnly,
 }
 
 impl Pitfall {
@@ -223,6 +228,7 @@ impl Pitfall {
         Self::IgnoredNonce,
         Self::BearerDowngrade,
         Self::PossessionIsNotPermission,
+        Self::HttpsOnly,
     ];
 
     /// The word in scenarios and on the command line.
@@ -237,6 +243,7 @@ impl Pitfall {
             Self::IgnoredNonce => "ignored-nonce",
             Self::BearerDowngrade => "bearer-downgrade",
             Self::PossessionIsNotPermission => "possession-is-not-permission",
+            Self::HttpsOnly => "https-only",
         }
     }
 
@@ -258,6 +265,7 @@ impl Pitfall {
             Self::PossessionIsNotPermission => {
                 "A perfect proof is taken as permission, whatever the token is good for."
             }
+            Self::HttpsOnly => "The resource is served over plain HTTP, too.",
         }
     }
 }

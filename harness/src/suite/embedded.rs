@@ -14,7 +14,7 @@ use crate::target::{
     ResourceClass,
 };
 
-use super::Setup;
+use super::{PlainHttp, Setup};
 
 /// What tokens are good for here, and what the resource asks for.
 const SCOPE: &str = "read";
@@ -44,7 +44,7 @@ pub async fn against_reference_with(
     profile: Profile,
     limits: &Limits,
 ) -> io::Result<(Running, Setup)> {
-    let options = Options { scope: Some(SCOPE.to_owned()), ..options };
+    let options = Options { scope: Some(SCOPE.to_owned()), plain_http: true, ..options };
     let (nonce, defects) = (options.nonce, options.defects);
     let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
     let running = start(options).await?;
@@ -52,6 +52,7 @@ pub async fn against_reference_with(
     let uri: Uri = running.resource_url.parse().map_err(|error| other(&error))?;
     let target =
         HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
+    let plain_http = plain_http(&running, &target, limits, &clock).await.map_err(|error| other(&*error))?;
     let audience = running.audience().to_owned();
     let source = EmbeddedSource::new(running.issuer.clone(), audience, SCOPE.to_owned());
     let setup = Setup {
@@ -59,6 +60,7 @@ pub async fn against_reference_with(
         target: Arc::new(target),
         call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
         places: places(&running, nonce).map_err(|error| other(&error))?,
+        plain_http,
         source: Arc::new(source.map_err(|error| other(&error))?),
         capabilities: Capabilities {
             nonce: Some(policy(nonce)),
@@ -93,6 +95,20 @@ fn places(running: &Running, nonce: NonceMode) -> Result<Places, UriError> {
         ],
         forbidden: vec![Forbidden { call: call("GET", &running.admin_url)?, lacks: Some(Authority::Scope) }],
     })
+}
+
+/// The resource without TLS. Everything here is on loopback; this stands for a port that others can reach.
+async fn plain_http(
+    running: &Running,
+    target: &HttpTarget,
+    limits: &Limits,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<PlainHttp>, Box<dyn std::error::Error>> {
+    let Some(url) = &running.plain_url else { return Ok(None) };
+    let uri: Uri = url.parse()?;
+    let twin = HttpTarget::resolve(&uri, limits, false, clock.clone()).await?.sharing_the_cap_of(target);
+    let call = Call { method: "GET".to_owned(), htu: uri.without_query(), uri };
+    Ok(Some(PlainHttp { call, target: Arc::new(twin), on_loopback: false }))
 }
 
 /// What the owner of a server in this mode would say of it.

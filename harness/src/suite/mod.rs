@@ -44,6 +44,8 @@ pub struct Setup {
     pub call: Call,
     /// What else is tested.
     pub places: Places,
+    /// The resource without TLS, if there is such a place.
+    pub plain_http: Option<PlainHttp>,
     /// Where tokens come from.
     pub source: Arc<dyn TokenSource>,
     /// What the owner says that the target has.
@@ -62,6 +64,16 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where keys, `jti` values and token ids come from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// The protected resource over plain HTTP, which must not serve it.
+pub struct PlainHttp {
+    /// The request there.
+    pub call: Call,
+    /// What listens there, if anything.
+    pub target: Arc<dyn Target>,
+    /// Whether that is on loopback: then plain HTTP is in order, and nothing is sent.
+    pub on_loopback: bool,
 }
 
 /// What happens in a run, as it happens.

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
-use crate::proof::Script;
+use crate::proof::{OmittedField, Script, Step};
 use crate::run::{Cast, CastError, Decision, Elsewhere, Ending, Observation, Run, Session, Transcript, Turn};
-use crate::scenario::{CaseKind, PreflightCheck};
+use crate::scenario::{CaseKind, Endpoint, PreflightCheck};
 use crate::target::NoAnswer;
 
 use super::Suite;
@@ -105,7 +105,12 @@ impl Suite<'_> {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
-        let first = self.settled(case, session, self.cast(script).await).await?;
+        self.places_of(case)?; // before a token is got for nothing
+        let cast = match self.overheard(case)? {
+            true => self.fresh_cast(script).await,
+            false => self.cast(script).await,
+        };
+        let first = self.settled(case, session, cast).await?;
         if !first.judgement.verdict.is_finding() {
             return Ok(outcome(first.judgement, first.run.transcript, None));
         }
@@ -126,6 +131,20 @@ impl Suite<'_> {
         };
         let times = (1 + usize::from(reproduced), 1 + usize::from(again.performed));
         Ok(outcome(judgement, joined(first.run.transcript, again.run.transcript), Some(times)))
+    }
+
+    /// Whether the token of a case is sent where it may be overheard, and so must be one that nobody needs afterwards; or
+    /// why there is none to send.
+    fn overheard(&self, case: Selected<'_>) -> Result<bool, String> {
+        let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(false) };
+        let shows_token = |step: &Step| !step.request.omit.contains(&OmittedField::Authorization);
+        let overheard = case.case.at.contains(&Endpoint::PlainHttp) && script.steps.iter().any(shows_token);
+        if overheard && !self.setup.source.has_new_tokens() {
+            return Err(
+                "would send a token in the clear, and the token source has no new one for that".to_owned()
+            );
+        }
+        Ok(overheard)
     }
 
     /// Performs a case, and once more where a control failed: a control that fails once shows nothing, and what the next
@@ -269,5 +288,6 @@ fn control_failed(run: &Run) -> bool {
 }
 
 fn unanswered(exchange: &crate::run::Exchange) -> bool {
-    exchange.seen.decision == Decision::NoAnswer
+    // Nothing has to answer over plain HTTP.
+    exchange.seen.decision == Decision::NoAnswer && exchange.at != Endpoint::PlainHttp
 }

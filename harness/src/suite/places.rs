@@ -24,6 +24,7 @@ impl<'a> Suite<'a> {
                 Endpoint::Resource => places.push(Place::Resource),
                 Endpoint::OtherResources => places.extend(self.other_resources(selected)?),
                 Endpoint::Forbidden => places.extend(self.forbidden()?),
+                Endpoint::PlainHttp => places.push(self.plain_http()?),
             }
         }
         Ok(places)
@@ -64,6 +65,24 @@ impl<'a> Suite<'a> {
             return Err("nothing in `target.resources` says `nonce: required`".to_owned());
         }
         Ok(places)
+    }
+
+    fn plain_http(&self) -> Result<Place<'a>, String> {
+        match &self.setup.plain_http {
+            None => Err("no `target.plain-http` in the config".to_owned()),
+            Some(twin) if twin.on_loopback => {
+                Err("`target.plain-http` is on loopback, where nobody is on the way".to_owned())
+            }
+            Some(twin) => Ok(Place::Elsewhere(
+                Elsewhere {
+                    at: Endpoint::PlainHttp,
+                    target: twin.target.as_ref(),
+                    call: &twin.call,
+                    takes_controls: false,
+                },
+                twin.call.to_string(),
+            )),
+        }
     }
 
     fn forbidden(&self) -> Result<Vec<Place<'a>>, String> {

@@ -24,6 +24,8 @@ pub struct Config {
     pub call: Call,
     /// What else is tested.
     pub places: Places,
+    /// The resource without TLS, where it must not be served.
+    pub plain_http: Option<Call>,
     /// What the owner says about unbound tokens.
     pub bearer: Option<BearerPolicy>,
     /// What the owner says that the target has.
@@ -131,6 +133,9 @@ struct TargetRow {
     /// What the token has no authority for, on the same origin: 403 or 401 although the proof is right.
     #[serde(default)]
     forbidden: ForbiddenRows,
+    /// The URL of the resource over plain HTTP, where it must not be served: `http://api.example.test/v1/me`. It gets tokens
+    /// that are made for this one request.
+    plain_http: Option<String>,
     /// Whether unbound access tokens are served.
     bearer: Option<BearerPolicy>,
     /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
@@ -184,6 +189,8 @@ impl Config {
         let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(path, message))?;
         let places = places(&row.target, &call, base.as_ref());
         let places = places.map_err(|(path, message)| wrong(&path, message))?;
+        let plain_http = plain_http(&row.target, &call);
+        let plain_http = plain_http.map_err(|message| wrong("target.plain-http", message))?;
         let named =
             |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if row.target.name.is_empty() || !named(&row.target.name) {
@@ -207,6 +214,7 @@ impl Config {
             profile: row.profile,
             call,
             places,
+            plain_http,
             bearer: row.target.bearer,
             capabilities: Capabilities {
                 nonce: row.capabilities.nonce,
@@ -256,6 +264,19 @@ fn call(text: &str, base: Option<&Uri>) -> Result<Call, String> {
         (htu.scheme, htu.host, htu.port) = (base.scheme.clone(), base.host.clone(), base.port.clone());
     }
     Ok(Call { method: method.to_owned(), uri, htu })
+}
+
+/// The protected resource without TLS, asked for as with it.
+fn plain_http(row: &TargetRow, main: &Call) -> Result<Option<Call>, String> {
+    let Some(url) = &row.plain_http else { return Ok(None) };
+    let call = call(&format!("{} {url}", main.method), None)?;
+    if call.uri.is_https() {
+        return Err("this is the URL without TLS: `http://…`".to_owned());
+    }
+    if call.htu == main.uri.without_query() {
+        return Err("this is `target.resource` itself".to_owned());
+    }
+    Ok(Some(call))
 }
 
 /// The requests beside the main one: on its origin, and each another one, so that a proof for one is wrong at the next.

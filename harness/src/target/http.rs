@@ -32,7 +32,7 @@ pub struct HttpTarget {
     addresses: Vec<SocketAddr>,
     tls: Option<TlsConnector>,
     timeout: Duration,
-    requests_left: AtomicUsize,
+    requests_left: Arc<AtomicUsize>,
     pace: Option<Pace>,
     clock: Arc<dyn Clock>,
 }
@@ -89,10 +89,21 @@ impl HttpTarget {
             host,
             addresses,
             timeout: limits.timeout(),
-            requests_left: AtomicUsize::new(limits.max_requests()),
+            requests_left: Arc::new(AtomicUsize::new(limits.max_requests())),
             pace: rate.map(|rate| Pace { interval: rate.interval(), next: Mutex::new(None) }),
             clock,
         })
+    }
+
+    /// The same, with the cap on requests of `other`: both together may be sent so many.
+    #[must_use]
+    pub fn sharing_the_cap_of(self, other: &Self) -> Self {
+        Self { requests_left: other.requests_left.clone(), ..self }
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(|address| address.ip().is_loopback())
     }
 
     async fn wait_for_turn(&self) {

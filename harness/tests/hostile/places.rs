@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict::{self, Fail, Inconclusive, Note, Pass, Skip};
+use dpop_harness::proof::{ProofKey, Request};
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::run::Turn;
 use dpop_harness::scenario::Endpoint;
-use dpop_harness::target::{Answer, Places};
+use dpop_harness::target::tokens::{Credentials, TokenError, TokenSource};
+use dpop_harness::target::{Answer, BoxFuture, NoAnswer, Places, Target};
 
 use crate::bench::{Bench, answer, claims, field};
 
@@ -165,4 +168,95 @@ async fn refusals_for_lack_of_authority_are_not_worded_as_those_of_proofs() {
     let elsewhere = results.outcomes.iter().flat_map(|outcome| &outcome.transcript);
     assert!(elsewhere.filter(|exchange| exchange.at == Endpoint::Forbidden).count() > 0);
     assert!(CASES.iter().all(|id| results.outcomes.iter().any(|outcome| outcome.scenario == *id)));
+}
+
+/// Sends everything that goes to the plain-http twin through a closure.
+fn twin(mut bench: Bench, react: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Bench {
+    struct Twin<F>(F);
+    impl<F: Fn(&Request) -> Answer + Send + Sync> Target for Twin<F> {
+        fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+            Box::pin(std::future::ready((self.0)(request)))
+        }
+    }
+    bench.setup.plain_http.as_mut().expect("a twin").target = Arc::new(Twin(react));
+    bench
+}
+
+/// Whatever happens there is right, except that the resource is served; and it is not taken for the target's death.
+#[tokio::test]
+async fn only_serving_over_plain_http_is_wrong() {
+    let redirect = || answer(301, &[("Location", "https://127.0.0.1/resource")]);
+    let answers: [(Answer, Verdict); 9] = [
+        (Answer::Nothing(NoAnswer::Unreachable("refused".to_owned())), Pass),
+        (Answer::Nothing(NoAnswer::Timeout), Pass),
+        (Answer::Nothing(NoAnswer::Closed), Pass),
+        (Answer::Nothing(NoAnswer::CapReached), Inconclusive),
+        (redirect(), Pass),
+        (answer(404, &[]), Pass),
+        (answer(403, &[]), Pass),
+        (answer(503, &[]), Pass),
+        (answer(200, &[]), Fail),
+    ];
+    for (reply, verdict) in answers {
+        let bench = twin(Bench::clean().await, move |_| reply.clone());
+        for id in ["rs.plain-http.no-credentials", "rs.plain-http.its-own-proof"] {
+            let (found, reason) = one(&bench, id).await;
+            assert_eq!(found, verdict, "{id} {reason}");
+        }
+        let results = bench.run_only(&["rs.plain-http", "rs.answer"]).await;
+        let deviations = results.outcomes.iter().filter(|outcome| outcome.scenario == "rs.answer");
+        assert!(deviations.into_iter().all(|outcome| !outcome.verdict.is_finding()));
+    }
+}
+
+#[tokio::test]
+async fn no_token_that_is_needed_goes_over_plain_http() {
+    let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = sent.clone();
+    let mut bench = twin(Bench::clean().await, move |request| {
+        seen.lock().expect("a lock").extend(field(request, "Authorization").map(str::to_owned));
+        answer(403, &[])
+    });
+    bench.run_only(&["rs.plain-http"]).await;
+    let tokens = std::mem::take(&mut *sent.lock().expect("a lock"));
+    assert!(tokens.len() == 2 && tokens[0] != tokens[1], "a token of its own each time");
+
+    bench.setup.plain_http.as_mut().expect("a twin").on_loopback = true;
+    let results = bench.run_only(&["rs.plain-http"]).await;
+    let skipped = results.outcomes.iter().filter(|outcome| outcome.verdict == Skip);
+    assert_eq!(
+        skipped.filter(|outcome| outcome.reason.as_ref().is_some_and(|why| why.contains("loopback"))).count(),
+        3
+    );
+
+    bench.setup.plain_http = None;
+    check(one(&bench, "rs.plain-http.its-own-proof").await, Skip, "no `target.plain-http`");
+    assert!(sent.lock().expect("a lock").is_empty());
+}
+
+/// A source that has one token for all.
+struct Only(Credentials);
+
+impl TokenSource for Only {
+    fn obtain(&self, _: Arc<ProofKey>) -> BoxFuture<'_, Result<Credentials, TokenError>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
+    }
+
+    fn has_new_tokens(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_new_is_not_sent_over_plain_http() {
+    let bench = Bench::clean().await;
+    let key = Arc::new(ProofKey::generate(&SystemEntropy));
+    let credentials = bench.setup.source.obtain(key).await.expect("a token");
+    let bench = twin(bench.source(Only(credentials)), |request| {
+        assert_eq!(field(request, "Authorization"), None);
+        answer(403, &[])
+    });
+    check(one(&bench, "rs.plain-http.its-own-proof").await, Skip, "has no new one for that");
+    check(one(&bench, "rs.plain-http.proof-of-the-resource").await, Skip, "has no new one for that");
+    check(one(&bench, "rs.plain-http.no-credentials").await, Pass, "");
 }

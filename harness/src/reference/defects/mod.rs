@@ -105,6 +105,9 @@ pub enum Defect {
     OtherPathsNeedNoNonce,
     PossessionIsPermission,
     NoScopeIsEveryScope,
+    PlainHttpServed,
+    PlainHttpBehindTheProxy,
+    PlainHttpOpen,
     ProtectsNothing,
 }
 

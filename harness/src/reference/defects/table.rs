@@ -545,6 +545,24 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.forbidden.scope"],
     ),
     row(
+        Defect::PlainHttpServed,
+        "plain-http-served",
+        "Serves the resource without TLS as well, to proofs for that URL.",
+        &["rs.plain-http.its-own-proof"],
+    ),
+    row(
+        Defect::PlainHttpBehindTheProxy,
+        "plain-http-behind-the-proxy",
+        "Serves the resource on the port behind the proxy that ends TLS, to everybody who reaches it.",
+        &["rs.plain-http.proof-of-the-resource"],
+    ),
+    row(
+        Defect::PlainHttpOpen,
+        "plain-http-open",
+        "Serves the resource without TLS, and asks for nothing there.",
+        &["rs.plain-http.no-credentials"],
+    ),
+    row(
         Defect::ProtectsNothing,
         "protects-nothing",
         "Serves the resource to everybody.",

@@ -27,6 +27,7 @@ fn seen(answer: &Answer) -> Seen {
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
         401 => Seen::Refused,
         403 if answer.body["error"] == "insufficient_scope" => Seen::Refused,
+        403 if answer.challenges.is_empty() => Seen::Refused,
         _ => Seen::Odd("status"),
     }
 }
@@ -219,6 +220,14 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
             let parts = scene.parts_for("GET", &scene.running.admin_url, &token);
             let authorization = vec![format!("DPoP {token}")];
             vec![Wire { target: "/admin".into(), authorization, ..scene.wire(&parts) }]
+        }
+        Defect::PlainHttpServed | Defect::PlainHttpBehindTheProxy | Defect::PlainHttpOpen => {
+            let plain = scene.running.plain_url.clone().expect("asked for");
+            let named = if defect == Defect::PlainHttpServed { plain.as_str() } else { url };
+            let parts = scene.parts_for("GET", named, &scene.token);
+            let authorization =
+                if defect == Defect::PlainHttpOpen { vec![] } else { vec![format!("DPoP {}", scene.token)] };
+            vec![Wire { target: plain, authorization, ..scene.wire(&parts) }]
         }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]

@@ -26,6 +26,7 @@ pub(super) struct Scene {
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) method: Method,
+    /// A path, or a URL where that is at another port.
     pub(super) target: String,
     pub(super) authorization: Vec<String>,
     pub(super) proofs: Vec<String>,
@@ -43,7 +44,7 @@ pub(super) struct Answer {
 
 impl Scene {
     pub(super) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
-        Self::with(|options| Options { nonce, defects, ..options }).await
+        Self::with(|options| Options { nonce, defects, plain_http: true, ..options }).await
     }
 
     pub(super) async fn with(set: impl FnOnce(Options) -> Options) -> Self {
@@ -111,7 +112,8 @@ impl Scene {
     }
 
     pub(super) async fn send(&self, wire: Wire) -> Answer {
-        let url = format!("{}{}", self.running.base_url, wire.target);
+        let elsewhere = wire.target.starts_with("http:");
+        let url = if elsewhere { wire.target } else { format!("{}{}", self.running.base_url, wire.target) };
         let mut request = self.client.request(wire.method, url);
         for value in wire.authorization {
             request = request.header("Authorization", value);
