@@ -426,6 +426,26 @@ fn the_places_of_configs() {
 }
 
 #[test]
+fn observe_in_configs() {
+    let observe = |row: &str| format!("{CONFIG}observe: {row}\n");
+    let either = "either `metrics` and `counter`, or `log` and `pattern`";
+    check_config(observe("{}"), ((11, 10), either, None));
+    check_config(observe("{ metrics: http://127.0.0.1/m, pattern: x }"), ((11, 10), either, None));
+    let both = observe("{ metrics: http://127.0.0.1/m, counter: x, log: l, pattern: x }");
+    check_config(both, ((11, 10), either, None));
+    let metrics = observe("{ metrics: http://127.0.0.1/m }");
+    check_config(metrics, ((11, 10), "`metrics` needs `counter`", None));
+    check_config(observe("{ log: server.log }"), ((11, 10), "`log` needs `pattern`", None));
+    let everything = observe("{ log: server.log, pattern: \"\" }");
+    check_config(everything, ((11, 38), "every line has that", None));
+    let url = observe("{ metrics: /metrics, counter: x }");
+    check_config(url, ((11, 21), "`/metrics`: not an http or https URI", None));
+    let labels = observe("{ metrics: http://127.0.0.1/m, counter: \"x{a=1}\" }");
+    check_config(labels, ((11, 50), "the name of a counter, without labels", None));
+    check_config(observe("{ metric: x }"), ((11, 12), "observe: unknown field `metric`", Some("metrics")));
+}
+
+#[test]
 fn plain_http_in_configs() {
     let plain = |url: &str| config("9/r", &format!("9/r\n  plain-http: {url}"));
     check_config(plain("127.0.0.1/r"), ((5, 15), "`127.0.0.1/r`: not an http or https URI", None));

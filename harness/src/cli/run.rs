@@ -20,7 +20,7 @@ use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
 use crate::suite::{PlainHttp, Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{CommandSource, EmbeddedSource, StaticSource, TokenSource};
-use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
+use crate::target::{Auth, Config, Day, HttpTarget, Limits, Observe, Observer, Rate, Span};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -272,6 +272,20 @@ async fn set_up(
         }
         None => None,
     };
+    let observer = match &config.observe {
+        Some(Observe::Log { path, pattern }) => {
+            Some(Observer::Log { path: path.clone(), pattern: pattern.clone() })
+        }
+        Some(Observe::Metrics { call, counter }) => {
+            let authorised = authorised || config.allow_hosts.contains(&call.uri.host);
+            let page = HttpTarget::resolve(&call.uri, &limits, authorised, clock.clone())
+                .await
+                .map_err(|error| Failure::Environment(format!("observe.metrics: {error}")))?
+                .sharing_the_cap_of(&target);
+            Some(Observer::Metrics { target: Arc::new(page), call: call.clone(), counter: counter.clone() })
+        }
+        None => None,
+    };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let new = || {
@@ -304,6 +318,7 @@ async fn set_up(
         call: config.call.clone(),
         places: config.places.clone(),
         plain_http,
+        observer,
         source,
         capabilities: config.capabilities,
         alg: None,

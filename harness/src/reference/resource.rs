@@ -244,7 +244,9 @@ async fn serve(
         Err(denial) => {
             let (reason, error) = (denial.reason(), denial.error());
             let response = denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects);
-            server.metrics.refused(reason, error);
+            if !server.defects.contains(Defect::RefusalsNotCounted) {
+                server.metrics.refused(reason, error);
+            }
             let code = response.status().as_u16();
             tracing::info!(method = access.method, path = access.path, code, error, reason);
             response

@@ -92,6 +92,10 @@ impl Checker<'_> {
                 );
             }
         }
+        if case.observed && (case.answers.is_some() || case.preflight.is_some()) {
+            return self
+                .contradiction(&format!("{path}.observed"), "a check that sends nothing is not observed");
+        }
         if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
         }

@@ -23,6 +23,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("alg"),
     file!("accept"),
     file!("answer"),
+    file!("observe"),
 ];
 
 #[cfg(test)]

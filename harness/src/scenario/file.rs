@@ -75,6 +75,9 @@ pub(super) struct CaseRow {
     pub(super) request: RequestEdits,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
+    /// Whether the refusals have to show where the config's `observe` says.
+    #[serde(default)]
+    pub(super) observed: bool,
     /// Several requests in order, instead of one.
     pub(super) steps: Option<Vec<StepRow>>,
     /// A property of all refusals of the run, instead of a request.
@@ -214,6 +217,8 @@ pub enum Pitfall {
     PossessionIsNotPermission,
     /// The resource is served without TLS.
     HttpsOnly,
+    /// Nobody sees what is refused.
+    FailuresAreSeen,
 }
 
 impl Pitfall {
@@ -229,6 +234,7 @@ impl Pitfall {
         Self::BearerDowngrade,
         Self::PossessionIsNotPermission,
         Self::HttpsOnly,
+        Self::FailuresAreSeen,
     ];
 
     /// The word in scenarios and on the command line.
@@ -244,6 +250,7 @@ impl Pitfall {
             Self::BearerDowngrade => "bearer-downgrade",
             Self::PossessionIsNotPermission => "possession-is-not-permission",
             Self::HttpsOnly => "https-only",
+            Self::FailuresAreSeen => "failures-are-seen",
         }
     }
 
@@ -266,6 +273,9 @@ impl Pitfall {
                 "A perfect proof is taken as permission, whatever the token is good for."
             }
             Self::HttpsOnly => "The resource is served over plain HTTP, too.",
+            Self::FailuresAreSeen => {
+                "Refusals say nothing to the client, or nothing to those who run the server."
+            }
         }
     }
 }

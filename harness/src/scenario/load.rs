@@ -94,6 +94,7 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
             let spec = case.spec.clone().unwrap_or_else(|| row.spec.clone());
             let (level, excused_by, title) =
                 (case.level.unwrap_or(row.level), case.excused_by, case.title.clone());
+            let observed = case.observed;
             let kind = kind(case);
             let title = title.unwrap_or_else(|| words(&kind));
             Case {
@@ -104,6 +105,7 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
                 spec,
                 requires,
                 excused_by,
+                observed,
                 kind,
                 line,
             }

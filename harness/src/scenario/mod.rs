@@ -56,6 +56,8 @@ pub struct Case {
     pub requires: Vec<Capability>,
     /// A circumstance in which the target may do otherwise.
     pub excused_by: Option<Excuse>,
+    /// Whether its refusals have to show where those who run the target see them.
+    pub observed: bool,
     /// What is done.
     pub kind: CaseKind,
     /// The line of the case, counted from 1.

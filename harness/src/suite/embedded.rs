@@ -10,8 +10,8 @@ use crate::reference::{Defect, DefectSet, NonceMode, Options, Running, start};
 use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
 use crate::target::{
-    Authority, BearerPolicy, Capabilities, Forbidden, HttpTarget, Limits, NoncePolicy, Places, Resource,
-    ResourceClass,
+    Authority, BearerPolicy, Capabilities, Forbidden, HttpTarget, Limits, NoncePolicy, Observer, Places,
+    Resource, ResourceClass,
 };
 
 use super::{PlainHttp, Setup};
@@ -53,14 +53,22 @@ pub async fn against_reference_with(
     let target =
         HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
     let plain_http = plain_http(&running, &target, limits, &clock).await.map_err(|error| other(&*error))?;
+    let target = Arc::new(target);
+    let metrics = format!("{}/metrics", running.base_url).parse::<Uri>().map_err(|error| other(&error))?;
+    let observer = Observer::Metrics {
+        target: target.clone(),
+        call: Box::new(Call { method: "GET".to_owned(), htu: metrics.without_query(), uri: metrics }),
+        counter: "dpop_refusals_total".to_owned(),
+    };
     let audience = running.audience().to_owned();
     let source = EmbeddedSource::new(running.issuer.clone(), audience, SCOPE.to_owned());
     let setup = Setup {
         name: "reference".to_owned(),
-        target: Arc::new(target),
+        target,
         call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
         places: places(&running, nonce).map_err(|error| other(&error))?,
         plain_http,
+        observer: Some(observer),
         source: Arc::new(source.map_err(|error| other(&error))?),
         capabilities: Capabilities {
             nonce: Some(policy(nonce)),

@@ -3,6 +3,7 @@
 
 mod answers;
 mod embedded;
+mod observed;
 mod outcome;
 mod performance;
 mod places;
@@ -24,10 +25,10 @@ use crate::judge::Verdict;
 use crate::plan::{Selected, Traits};
 use crate::proof::{Call, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
-use crate::scenario::{CaseKind, Scenario};
+use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
-use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Places, Target};
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Observer, Places, Target};
 
 pub use embedded::{against_reference, against_reference_with};
 pub use outcome::{Counts, Outcome, Results, Subject};
@@ -46,6 +47,8 @@ pub struct Setup {
     pub places: Places,
     /// The resource without TLS, if there is such a place.
     pub plain_http: Option<PlainHttp>,
+    /// Where refusals show to those who run the target.
+    pub observer: Option<Observer>,
     /// Where tokens come from.
     pub source: Arc<dyn TokenSource>,
     /// What the owner says that the target has.
@@ -148,7 +151,10 @@ pub async fn run_until(
 fn performed<'a>(scenarios: &'a [Scenario], selected: &[Selected<'a>]) -> Vec<Selected<'a>> {
     let answers = selected.iter().any(|selected| matches!(selected.case.kind, CaseKind::Answers(_)));
     let cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
-    cases.into_iter().filter(|selected| matches!(selected.case.kind, CaseKind::Script { .. })).collect()
+    // What is observed takes its time, and has nothing to say about answers that others don't.
+    let wanted = |case: &Case| !case.observed || is_selected(selected, &case.id);
+    let sends = |case: &Case| matches!(case.kind, CaseKind::Script { .. }) && wanted(case);
+    cases.into_iter().filter(|selected| sends(selected.case)).collect()
 }
 
 /// Whether a preflight check came out in a way that leaves nothing else to judge.
@@ -188,14 +194,28 @@ impl Suite<'_> {
         events(Event::Finished(outcome));
     }
 
-    /// Performs cases, several at a time; the outcomes come back in the order of the cases.
+    /// Performs the cases; the outcomes come back in their order. Refusals are counted when nobody else is refused.
     async fn play(&self, selected: &[Selected<'_>]) -> Vec<Outcome> {
+        let (alone, together): (Vec<usize>, Vec<usize>) = (0..self.cases.len())
+            .partition(|index| self.cases.get(*index).is_some_and(|selected| selected.case.observed));
+        let mut outcomes = self.play_some(&together, self.setup.jobs, selected).await;
+        outcomes.extend(self.play_some(&alone, 1, selected).await);
+        outcomes.sort_by_key(|(index, _)| *index);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Performs cases, so many at a time.
+    async fn play_some(
+        &self,
+        indices: &[usize],
+        jobs: usize,
+        selected: &[Selected<'_>],
+    ) -> Vec<(usize, Outcome)> {
         let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(Vec::new());
         let worker = async || {
             let mut session = self.session();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
+            while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
                 let Some(case) = self.cases.get(index) else { break };
                 let outcome = tokio::select! {
                     biased;
@@ -208,10 +228,8 @@ impl Suite<'_> {
                 outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
             }
         };
-        join_all((0..self.setup.jobs).map(|_| worker())).await;
-        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        outcomes.sort_by_key(|(index, _)| *index);
-        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        join_all((0..jobs).map(|_| worker())).await;
+        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fresh clients, or the shared ones where tokens cost a request.

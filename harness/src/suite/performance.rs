@@ -50,9 +50,9 @@ impl Lost {
 }
 
 /// One performance and what it means.
-struct Take {
-    run: Run,
-    judgement: Judgement,
+pub(super) struct Take {
+    pub(super) run: Run,
+    pub(super) judgement: Judgement,
     /// Whether there was a token to perform it with.
     performed: bool,
     /// The place that the judgement is about; empty for the protected resource.
@@ -60,6 +60,12 @@ struct Take {
 }
 
 impl Take {
+    /// What was performed to its end, and what it means.
+    pub(super) fn of(transcript: Transcript, judgement: Judgement) -> Self {
+        let run = Run { transcript, ending: Ending::Played };
+        Self { run, judgement, performed: true, place: String::new() }
+    }
+
     /// Nothing was sent.
     fn not_performed(judgement: Judgement) -> Self {
         let run = Run { transcript: Transcript::new(), ending: Ending::Played };
@@ -105,6 +111,9 @@ impl Suite<'_> {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
+        if case.case.observed && self.setup.observer.is_none() {
+            return Err("no `observe` in the config".to_owned());
+        }
         self.places_of(case)?; // before a token is got for nothing
         let cast = match self.overheard(case)? {
             true => self.fresh_cast(script).await,
@@ -192,7 +201,12 @@ impl Suite<'_> {
         let mut whole: Option<Take> = None;
         for place in self.places_of(case)? {
             let take = match place {
-                Place::Resource => self.take_at(case, session, &cast).await?,
+                Place::Resource => match &self.setup.observer {
+                    Some(observer) if case.case.observed => {
+                        self.take_observed(case, session, &cast, observer).await?
+                    }
+                    Some(_) | None => self.take_at(case, session, &cast).await?,
+                },
                 Place::Elsewhere(elsewhere, name) => {
                     let take = self.take_elsewhere(case, session, elsewhere, &cast).await?;
                     Take { judgement: take.judgement.about(&name), place: name, ..take }
@@ -228,7 +242,7 @@ impl Suite<'_> {
     }
 
     /// Performs a case where the session says.
-    async fn take_at(
+    pub(super) async fn take_at(
         &self,
         case: Selected<'_>,
         session: &mut Session<'_>,
@@ -278,7 +292,7 @@ impl Suite<'_> {
     }
 }
 
-fn joined(mut first: Transcript, second: Transcript) -> Transcript {
+pub(super) fn joined(mut first: Transcript, second: Transcript) -> Transcript {
     first.extend(second);
     first
 }

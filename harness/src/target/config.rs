@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::auth::{Auth, AuthRow, auth};
 use super::limits::Limits;
+use super::observe::{Observe, ObserveRow};
 use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
 use crate::jose::AlgSet;
@@ -26,6 +27,8 @@ pub struct Config {
     pub places: Places,
     /// The resource without TLS, where it must not be served.
     pub plain_http: Option<Call>,
+    /// Where refusals show to those who run the target.
+    pub observe: Option<Observe>,
     /// What the owner says about unbound tokens.
     pub bearer: Option<BearerPolicy>,
     /// What the owner says that the target has.
@@ -107,6 +110,8 @@ struct ConfigRow {
     capabilities: CapabilitiesRow,
     /// Where access tokens come from.
     auth: AuthRow,
+    /// Where the server shows to those who run it what it refuses.
+    observe: Option<ObserveRow>,
     /// How hard the server is driven.
     #[serde(default)]
     limits: Limits,
@@ -208,6 +213,8 @@ impl Config {
                 format!("none of these can be tested; known: {}", known.join(", ")),
             ));
         }
+        let observe = row.observe.map(|row| row.read(folder)).transpose();
+        let observe = observe.map_err(|(path, message)| wrong(path, message))?;
         let auth = auth(row.auth).map_err(|(path, message)| wrong(&path, message))?;
         Ok(Self {
             name: row.target.name,
@@ -215,6 +222,7 @@ impl Config {
             call,
             places,
             plain_http,
+            observe,
             bearer: row.target.bearer,
             capabilities: Capabilities {
                 nonce: row.capabilities.nonce,

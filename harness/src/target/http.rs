@@ -21,7 +21,7 @@ use crate::proof::Request;
 /// How much of a response's head is read.
 const MAX_HEAD: usize = 64 * 1024;
 /// How much of a response's content is read; the rest is left unread.
-const MAX_BODY: usize = 256 * 1024;
+const MAX_BODY: usize = HttpTarget::LONGEST_BODY;
 const MAX_FIELDS: usize = 128;
 /// What a host that is not local gets by default.
 const REMOTE_RATE: u32 = 20;
@@ -58,6 +58,9 @@ pub enum NotAllowed {
 }
 
 impl HttpTarget {
+    /// How much of a response's content is read. What is that long may have been longer.
+    pub const LONGEST_BODY: usize = 256 * 1024;
+
     /// Resolves the host of `uri` once, and sees to it that it may be tested.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod auth;
 mod config;
 mod http;
 mod limits;
+mod observe;
 mod places;
 pub mod tokens;
 mod waiver;
@@ -19,6 +20,7 @@ pub use auth::Auth;
 pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
+pub use observe::{Observe, ObserveError, Observer};
 pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use waiver::{Day, Waiver};
 

@@ -108,6 +108,7 @@ pub enum Defect {
     PlainHttpServed,
     PlainHttpBehindTheProxy,
     PlainHttpOpen,
+    RefusalsNotCounted,
     ProtectsNothing,
 }
 

@@ -563,6 +563,12 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.plain-http.no-credentials"],
     ),
     row(
+        Defect::RefusalsNotCounted,
+        "refusals-not-counted",
+        "Refuses in silence: nobody who runs the server sees it.",
+        &["rs.observe.proofs", "rs.observe.other-key", "rs.observe.bearer"],
+    ),
+    row(
         Defect::ProtectsNothing,
         "protects-nothing",
         "Serves the resource to everybody.",

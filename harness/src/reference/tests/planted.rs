@@ -20,6 +20,7 @@ enum Seen {
 
 fn seen(answer: &Answer) -> Seen {
     match answer.status {
+        200 if answer.uncounted => Seen::Odd("nothing is counted"),
         200 => Seen::Accepted,
         500.. => Seen::Fault,
         401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
@@ -229,6 +230,10 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
                 if defect == Defect::PlainHttpOpen { vec![] } else { vec![format!("DPoP {}", scene.token)] };
             vec![Wire { target: plain, authorization, ..scene.wire(&parts) }]
         }
+        Defect::RefusalsNotCounted => {
+            let refused = Wire { proofs: vec![], ..scene.wire(&parts()) };
+            vec![refused, Wire { target: "/metrics".into(), ..scene.wire(&parts()) }]
+        }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }
@@ -259,6 +264,7 @@ async fn every_defect_shows_against_a_clean_server() {
             Seen::Accepted => match row.defect {
                 // Who does not know the scheme sees no credentials, and so no error.
                 Defect::SchemeCaseSensitive => Seen::Odd("no error"),
+                Defect::RefusalsNotCounted => Seen::Odd("nothing is counted"),
                 _ => Seen::Refused,
             },
             // Who sends no credentials is told of no error.
