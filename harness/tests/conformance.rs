@@ -22,26 +22,36 @@ struct Mode {
     name: &'static str,
     nonce: NonceMode,
     token_alg: Alg,
+    /// Whether unbound tokens are still served.
+    unbound_bearer: bool,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     only: Option<Alg>,
     /// What the reason of a case that may be skipped here speaks of.
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 5] = [
+const MODES: [Mode; 6] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
     Mode { token_alg: Alg::Rs256, ..mode("rs256-tokens", NonceMode::Never) },
+    Mode { unbound_bearer: true, ..mode("migrating", NonceMode::Never) },
     Mode {
         only: Some(Alg::EdDsa),
-        may_lack: &["is for ES256 keys", "does not say that it accepts"],
+        may_lack: &["is for ES256 keys", "does not say that it accepts", "target.bearer"],
         ..mode("eddsa-only", NonceMode::Required)
     },
 ];
 
 const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
-    Mode { name, nonce, token_alg: Alg::Es256, only: None, may_lack: &["nonce"] }
+    Mode {
+        name,
+        nonce,
+        token_alg: Alg::Es256,
+        unbound_bearer: false,
+        only: None,
+        may_lack: &["nonce", "target.bearer"],
+    }
 }
 
 fn main() {
@@ -82,7 +92,8 @@ async fn server(mode: &Mode, defects: DefectSet) -> (Running, Setup) {
     let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
     let options = Options::new(Arc::new(SystemClock), Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
-    let options = Options { nonce: mode.nonce, token_alg: mode.token_alg, algs, defects, ..options };
+    let (nonce, token_alg, unbound_bearer) = (mode.nonce, mode.token_alg, mode.unbound_bearer);
+    let options = Options { nonce, token_alg, unbound_bearer, algs, defects, ..options };
     against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback")
 }
 

@@ -139,6 +139,9 @@ impl Traits {
             Capability::BearerRefused if self.bearer.is_none() => {
                 "it is not known whether the server may serve unbound tokens (target.bearer)"
             }
+            Capability::BearerAllowed if self.bearer != Some(BearerPolicy::Allowed) => {
+                "the server does not say that it still serves unbound tokens (target.bearer: allowed)"
+            }
             Capability::Scope if self.scope == Some(false) => {
                 "the server does not ask for scopes (capabilities.scope)"
             }
@@ -152,6 +155,7 @@ impl Traits {
             | Capability::NonceRequired
             | Capability::SingleUseJti
             | Capability::BearerRefused
+            | Capability::BearerAllowed
             | Capability::Alg(_) => return None,
         };
         Some(why.to_owned())

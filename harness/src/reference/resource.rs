@@ -50,6 +50,8 @@ pub struct ResourceOptions {
     pub algs: AlgSet,
     /// Whether nonces are used.
     pub nonce: NonceMode,
+    /// Whether unbound tokens are still served as `Bearer`, while clients migrate. Bound ones never are.
+    pub unbound_bearer: bool,
     /// Whether proofs are remembered.
     pub replay: bool,
     /// The scope that a token needs at `/resource` and `/other`; without one it needs none.
@@ -71,6 +73,7 @@ pub struct ResourceServer {
     verifier: Verifier,
     metrics: Metrics,
     scope: Option<String>,
+    unbound_bearer: bool,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
 }
@@ -116,6 +119,7 @@ impl ResourceServer {
             ),
             metrics: Metrics::default(),
             scope: options.scope,
+            unbound_bearer: options.unbound_bearer,
             defects: options.defects,
             clock: options.clock,
         })
@@ -149,20 +153,22 @@ impl ResourceServer {
             }
             credentials => credentials?,
         };
+        let migrating =
+            (self.unbound_bearer && !is(Defect::UnboundBearerRefused)) || is(Defect::UnboundBearerAccepted);
         let proof_needed = match credentials.scheme {
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
             Scheme::Bearer if beside && is(Defect::OtherPathsTakeBearer) => false,
-            Scheme::Bearer if is(Defect::BearerAccepted) || is(Defect::UnboundBearerAccepted) => false,
+            Scheme::Bearer if is(Defect::BearerAccepted) || migrating => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
         let token = self.token(credentials.token).await?;
-        if credentials.scheme == Scheme::Bearer && is(Defect::UnboundBearerAccepted) {
-            return if token.bound_key.is_none() {
-                Ok(token.subject().to_owned())
-            } else {
-                Err(Denial::Bearer)
-            };
+        if credentials.scheme == Scheme::Bearer && migrating && !is(Defect::BearerAccepted) {
+            if token.bound_key.is_some() {
+                return Err(Denial::Bearer);
+            }
+            self.authorize(access, &token)?;
+            return Ok(token.subject().to_owned());
         }
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());

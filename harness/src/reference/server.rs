@@ -41,6 +41,8 @@ pub struct Options {
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
     pub replay: bool,
+    /// Whether the resource server still serves unbound tokens as `Bearer`, while clients migrate.
+    pub unbound_bearer: bool,
     /// The scope that a token needs at the resources; without one it needs none.
     pub scope: Option<String>,
     /// Whether something listens on another port that stands for the resource without TLS. It serves nothing.
@@ -66,6 +68,7 @@ impl Options {
             algs: AlgSet::all(),
             nonce: NonceMode::Never,
             replay: true,
+            unbound_bearer: false,
             scope: None,
             plain_http: false,
             defects: DefectSet::empty(),
@@ -134,6 +137,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
         algs: options.algs,
         nonce: options.nonce,
         replay: options.replay,
+        unbound_bearer: options.unbound_bearer,
         scope: options.scope,
         defects: options.defects,
         clock: options.clock,

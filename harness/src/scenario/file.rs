@@ -147,6 +147,8 @@ pub enum Capability {
     SingleUseJti,
     /// It refuses unbound access tokens (`target.bearer: refused`).
     BearerRefused,
+    /// It still serves unbound access tokens (`target.bearer: allowed`).
+    BearerAllowed,
     /// It says that it accepts proofs with this algorithm.
     Alg(Alg),
     /// It demands the scopes of `auth.scope` (`capabilities.scope: true`).

@@ -44,7 +44,9 @@ pub async fn against_reference_with(
     profile: Profile,
     limits: &Limits,
 ) -> io::Result<(Running, Setup)> {
-    let options = Options { scope: Some(SCOPE.to_owned()), plain_http: true, ..options };
+    // A server that refuses what it says it serves has to say so.
+    let unbound_bearer = options.unbound_bearer || options.defects.contains(Defect::UnboundBearerRefused);
+    let options = Options { scope: Some(SCOPE.to_owned()), plain_http: true, unbound_bearer, ..options };
     let (nonce, defects) = (options.nonce, options.defects);
     let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
     let running = start(options).await?;
@@ -78,7 +80,7 @@ pub async fn against_reference_with(
         },
         // Otherwise nobody would get in, and nothing could be judged.
         alg: defects.contains(Defect::Es256Refused).then_some(Alg::Es384),
-        bearer: Some(BearerPolicy::Refused),
+        bearer: Some(if unbound_bearer { BearerPolicy::Allowed } else { BearerPolicy::Refused }),
         profile,
         jobs: limits.jobs(),
         seed: 0,

@@ -109,6 +109,7 @@ pub enum Defect {
     PlainHttpBehindTheProxy,
     PlainHttpOpen,
     RefusalsNotCounted,
+    UnboundBearerRefused,
     ProtectsNothing,
 }
 

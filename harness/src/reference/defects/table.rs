@@ -569,6 +569,12 @@ pub const DEFECTS: &[DefectRow] = &[
         &["rs.observe.proofs", "rs.observe.other-key", "rs.observe.bearer"],
     ),
     row(
+        Defect::UnboundBearerRefused,
+        "unbound-bearer-refused",
+        "Says that clients may still migrate, and refuses unbound tokens all the same.",
+        &["rs.downgrade.unbound-bearer-ok"],
+    ),
+    row(
         Defect::ProtectsNothing,
         "protects-nothing",
         "Serves the resource to everybody.",

@@ -73,7 +73,7 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::UnboundAccepted => {
             with_token(scene.mint(&TokenRequest { confirmation: None, ..scene.request() }))
         }
-        Defect::UnboundBearerAccepted => {
+        Defect::UnboundBearerAccepted | Defect::UnboundBearerRefused => {
             let token = scene.mint(&TokenRequest { confirmation: None, ..scene.request() });
             vec![Wire { authorization: vec![format!("Bearer {token}")], ..scene.wire(&parts()) }]
         }
@@ -241,7 +241,15 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
 }
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
-    let scene = Scene::new(row.nonce, defects).await;
+    let unbound_bearer = row.defect == Defect::UnboundBearerRefused;
+    let scene = Scene::with(|options| Options {
+        nonce: row.nonce,
+        defects,
+        plain_http: true,
+        unbound_bearer,
+        ..options
+    })
+    .await;
     let control = seen(&scene.send(scene.wire(&scene.parts())).await);
     // The probe is a client of its own, as each case of a suite is.
     let scene = Scene { key: Key::fresh(), ..scene };

@@ -46,7 +46,7 @@ pub(super) struct Answer {
 
 impl Scene {
     pub(super) async fn new(nonce: NonceMode, defects: DefectSet) -> Self {
-        Self::with(|options| Options { nonce, defects, plain_http: true, ..options }).await
+        Self::with(|options| Options { nonce, defects, ..options }).await
     }
 
     pub(super) async fn with(set: impl FnOnce(Options) -> Options) -> Self {
