@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use dpop_harness::clock::{Clock, ShiftedClock, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::AlgSet;
+use dpop_harness::jose::uri::Uri;
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{all, select};
 use dpop_harness::proof::{Call, Request};
@@ -23,7 +24,9 @@ use dpop_harness::scenario::{Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, Setup, Stop, Time, Whose, examine, run as run_suite};
 use dpop_harness::target::tokens::EmbeddedSource;
-use dpop_harness::target::{Answer, BearerPolicy, BoxFuture, Capabilities, HttpTarget, Limits, Target};
+use dpop_harness::target::{
+    Answer, BearerPolicy, BoxFuture, Capabilities, Forbidden, HttpTarget, Limits, Places, Resource, Target,
+};
 use support::{Ended, Serving, free_port, run, text};
 
 fn scenarios() -> Vec<Scenario> {
@@ -90,6 +93,8 @@ impl Scene {
             algs: AlgSet::all(),
             nonce,
             replay: true,
+            unbound_bearer: false,
+            scope: None,
             defects: defects.iter().copied().collect(),
             clock: Arc::new(Wrong(wrong)),
             entropy: entropy.clone(),
@@ -100,10 +105,23 @@ impl Scene {
         let limits = Limits::default();
         let target = HttpTarget::resolve(&uri, &limits, false, clock.clone()).await.expect("loopback");
         let source = EmbeddedSource::new(issuer, base_url, String::new()).expect("a source");
+        let beside = |method: &str, path: &str| {
+            let uri: Uri = format!("{url}/{path}").parse().expect("a URL");
+            Call { method: method.to_owned(), htu: uri.without_query(), uri }
+        };
+        let resource =
+            |method, safe| Resource { call: beside(method, "other"), safe, class: None, nonce: None };
+        let places = Places {
+            resources: vec![resource("GET", true), resource("POST", false)],
+            forbidden: vec![Forbidden { call: beside("GET", "admin"), lacks: None }],
+        };
         let setup = Setup {
             name: "skewed".to_owned(),
             target: Arc::new(target),
             call: Call { method: "GET".to_owned(), htu: uri.without_query(), uri },
+            places,
+            plain_http: None,
+            observer: None,
             source: Arc::new(source.with_clock(issuer_clock)),
             capabilities: Capabilities::default(),
             alg: None,
@@ -154,6 +172,13 @@ async fn a_correct_server_with_a_wrong_clock_is_not_accused() {
             let results = if nonce == NonceMode::Never { scene.run().await } else { scene.run_timed().await };
             let time = results.health.time;
             assert_eq!(odd(&results), [], "{wrong} ms, {nonce:?}: {time:?}");
+            if nonce == NonceMode::Never {
+                // Proofs for other places than target.resource follow the same clock.
+                for id in ["rs.resources.other-key", "rs.forbidden.perfect-proof"] {
+                    let there = results.outcomes.iter().find(|one| one.id == id).expect("performed");
+                    assert_eq!(there.verdict, Verdict::Pass, "{id}, {wrong} ms: {:?}", there.reason);
+                }
+            }
             // With a nonce in the proof a server may not need its iat; this one looks at it all the same.
             assert_eq!(matches!(time, Time::Target(_)), followed, "{wrong} ms: {time:?}");
             if let Time::Target(ahead) = time {

@@ -19,11 +19,11 @@ use crate::report::Report;
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
-use crate::suite::{Results, Setup, Stop, against_reference, run_until};
+use crate::suite::{PlainHttp, Results, Setup, Stop, against_reference, run_until};
 use crate::target::tokens::{
-    ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, TokenSource,
+    ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, StaticSource, TokenSource,
 };
-use crate::target::{Auth, Config, Day, HttpTarget, Limits, Rate, Span};
+use crate::target::{Auth, Config, Day, HttpTarget, Limits, Observe, Observer, Rate, Span};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -242,7 +242,7 @@ pub(super) async fn perform(
 pub(super) enum Servers {
     None,
     Issuer { _server: Server },
-    Both { _running: Running },
+    Both { _running: Box<Running> },
 }
 
 async fn embedded(
@@ -256,7 +256,7 @@ async fn embedded(
     let (running, setup) = against_reference(NonceMode::Required, defects, profile, &limits, clock, entropy)
         .await
         .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    Ok((Servers::Both { _running: running }, setup))
+    Ok((Servers::Both { _running: Box::new(running) }, setup))
 }
 
 pub(super) async fn set_up(
@@ -267,11 +267,35 @@ pub(super) async fn set_up(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
     let limits = limits.or(config.limits);
-    let may_test_any = authorised;
-    let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
-    let target = HttpTarget::resolve(&config.call.uri, &limits, authorised, clock.clone())
+    let may_test = |host: &String| authorised || config.allow_hosts.contains(host);
+    let uri = &config.call.uri;
+    let target = HttpTarget::resolve(uri, &limits, may_test(&uri.host), clock.clone())
         .await
         .map_err(|error| Failure::Environment(error.to_string()))?;
+    let plain_http = match &config.plain_http {
+        Some(call) => {
+            let twin = HttpTarget::resolve(&call.uri, &limits, may_test(&call.uri.host), clock.clone())
+                .await
+                .map_err(|error| Failure::Environment(format!("target.plain-http: {error}")))?
+                .sharing_the_cap_of(&target);
+            let on_loopback = twin.is_loopback();
+            Some(PlainHttp { call: call.clone(), target: Arc::new(twin), on_loopback })
+        }
+        None => None,
+    };
+    let observer = match &config.observe {
+        Some(Observe::Log { path, pattern }) => {
+            Some(Observer::Log { path: path.clone(), pattern: pattern.clone() })
+        }
+        Some(Observe::Metrics { call, counter }) => {
+            let page = HttpTarget::resolve(&call.uri, &limits, may_test(&call.uri.host), clock.clone())
+                .await
+                .map_err(|error| Failure::Environment(format!("observe.metrics: {error}")))?
+                .sharing_the_cap_of(&target);
+            Some(Observer::Metrics { target: Arc::new(page), call: call.clone(), counter: counter.clone() })
+        }
+        None => None,
+    };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
             let issuer_clock = Arc::new(ShiftedClock::new(clock.clone()));
@@ -300,10 +324,16 @@ pub(super) async fn set_up(
                 client_secret: client_secret(config, client_secret_file.as_deref())?,
                 audience: audience.clone(),
                 scope: scope.clone(),
-                allow_hosts: (!may_test_any).then(|| config.allow_hosts.clone()),
+                allow_hosts: (!authorised).then(|| config.allow_hosts.clone()),
                 limits,
             };
             let source = ClientCredentialsSource::new(client, clock.clone(), entropy.clone());
+            (Servers::None, Arc::new(source))
+        }
+        Auth::Static { clients } => {
+            let source = StaticSource::open(clients, &config.folder, clock.clone()).map_err(|error| {
+                config.source.at(&error.path, Fault::Contradiction(error.why.to_string()))
+            })?;
             (Servers::None, Arc::new(source))
         }
     };
@@ -311,6 +341,9 @@ pub(super) async fn set_up(
         name: config.name.clone(),
         target: Arc::new(target),
         call: config.call.clone(),
+        places: config.places.clone(),
+        plain_http,
+        observer,
         source,
         capabilities: config.capabilities,
         alg: None,

@@ -49,17 +49,14 @@ pub const PITFALLS: &[Page] = &[
     page!("wrong-htu"),
     page!("ignored-nonce"),
     page!("bearer-downgrade"),
+    page!("possession-is-not-permission"),
+    page!("https-only"),
+    page!("failures-are-seen"),
 ];
 
 /// The advice for production that is not about one mistake in a proof.
-pub const RULES: &[Page] = &[
-    page!("browser-matter"),
-    page!("https-only"),
-    page!("nonces-where-risk-is-high"),
-    page!("possession-is-not-permission"),
-    page!("failures-are-seen"),
-    page!("real-http-stacks"),
-];
+pub const RULES: &[Page] =
+    &[page!("browser-matter"), page!("nonces-where-risk-is-high"), page!("real-http-stacks")];
 
 /// Every page: mistakes, then rules.
 pub fn pages() -> impl Iterator<Item = &'static Page> {

@@ -91,6 +91,8 @@ pub struct Traits {
     /// The algorithms that it is known to accept in proofs: its owner or its challenges say so, or a correct request
     /// showed it.
     pub algs: AlgSet,
+    /// Whether it demands scopes; unknown is unknown.
+    pub scope: Option<bool>,
 }
 
 impl Traits {
@@ -107,7 +109,7 @@ impl Traits {
             (NoncePolicy::Optional, _) | (_, Some(NoncePolicy::Optional)) => NoncePolicy::Optional,
             (NoncePolicy::Never, None | Some(NoncePolicy::Never)) => NoncePolicy::Never,
         };
-        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer, algs }
+        Self { nonce, single_use_jti: capabilities.single_use_jti, bearer, algs, scope: capabilities.scope }
     }
 
     /// Why a case means nothing against such a target, if so.
@@ -137,10 +139,23 @@ impl Traits {
             Capability::BearerRefused if self.bearer.is_none() => {
                 "it is not known whether the server may serve unbound tokens (target.bearer)"
             }
-            Capability::Nonce
+            Capability::BearerAllowed if self.bearer != Some(BearerPolicy::Allowed) => {
+                "the server does not say that it still serves unbound tokens (target.bearer: allowed)"
+            }
+            Capability::Scope if self.scope == Some(false) => {
+                "the server does not ask for scopes (capabilities.scope)"
+            }
+            Capability::Scope if self.scope.is_none() => {
+                "it is not known whether the server asks for scopes (capabilities.scope)"
+            }
+            // What one of several resources must have is seen to where they are chosen.
+            Capability::DeclaredNonce
+            | Capability::Scope
+            | Capability::Nonce
             | Capability::NonceRequired
             | Capability::SingleUseJti
             | Capability::BearerRefused
+            | Capability::BearerAllowed
             | Capability::Alg(_) => return None,
         };
         Some(why.to_owned())

@@ -25,6 +25,13 @@ impl Call {
     }
 }
 
+impl fmt::Display for Call {
+    /// Method and URL, without the query: that may be secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.method, self.uri.without_query())
+    }
+}
+
 /// One request as it goes over the wire: nothing is normalised, repeated fields stay repeated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {

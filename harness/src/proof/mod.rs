@@ -18,7 +18,7 @@ pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use key::{KeyError, ProofKey};
 pub use script::{
-    AthEdit, AthSource, Client, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit,
+    AthEdit, AthSource, Client, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, MadeFor, NonceEdit,
     OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice, TokenEdits,
 };
 pub use secret::{AccessToken, tag};

@@ -11,7 +11,13 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::defects::{Defect, DefectSet};
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
+use crate::jose::uri::Uri;
 use crate::jose::{Alg, Ath, Jkt, PublicJwk, base64url};
+
+/// Whether the defects let proofs without a nonce pass at `uri`.
+pub(super) fn nonce_not_needed(uri: &Uri, defects: DefectSet) -> bool {
+    defects.contains(Defect::OtherPathsNeedNoNonce) && !uri.path.ends_with(super::resource::MAIN)
+}
 
 /// Reads a proof that is not well-formed, as far as the defects allow.
 pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {

@@ -1,4 +1,5 @@
-//! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof.
+//! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof, and `/admin`
+//! where the token has the scope for it, too.
 
 use std::sync::Arc;
 
@@ -25,8 +26,15 @@ use crate::entropy::Entropy;
 use crate::jose::uri::{Uri, UriError};
 use crate::jose::{AlgSet, Jkt};
 
+/// The path of the main resource.
+pub(super) const MAIN: &str = "/resource";
+/// The path that needs a scope of its own, and that scope.
+const ADMIN: &str = "/admin";
+const ADMIN_SCOPE: &str = "admin";
+
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
     GET, POST, PUT and DELETE /resource and /other want a DPoP-bound token and a proof.\n\
+    GET /admin wants a token with the scope admin besides.\n\
     GET /metrics counts what was served and what was refused, by reason.\n";
 
 /// How a resource server is set up.
@@ -44,8 +52,12 @@ pub struct ResourceOptions {
     pub algs: AlgSet,
     /// Whether nonces are used.
     pub nonce: NonceMode,
+    /// Whether unbound tokens are still served as `Bearer`, while clients migrate. Bound ones never are.
+    pub unbound_bearer: bool,
     /// Whether proofs are remembered.
     pub replay: bool,
+    /// The scope that a token needs at `/resource` and `/other`; without one it needs none.
+    pub scope: Option<String>,
     /// The bugs planted in this server.
     pub defects: DefectSet,
     /// The server's clock.
@@ -62,6 +74,8 @@ pub struct ResourceServer {
     keys: TokenKeys,
     verifier: Verifier,
     metrics: Metrics,
+    scope: Option<String>,
+    unbound_bearer: bool,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
 }
@@ -106,6 +120,8 @@ impl ResourceServer {
                 options.defects,
             ),
             metrics: Metrics::default(),
+            scope: options.scope,
+            unbound_bearer: options.unbound_bearer,
             defects: options.defects,
             clock: options.clock,
         })
@@ -117,8 +133,9 @@ impl ResourceServer {
         let protected = get(serve).post(serve).put(serve).delete(serve);
         Router::new()
             .route("/", get(async || ABOUT))
-            .route("/resource", protected.clone())
+            .route(MAIN, protected.clone())
             .route("/other", protected)
+            .route(ADMIN, get(serve))
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route("/metrics", get(metrics))
             .layer(map_response_with_state(self.clone(), dated))
@@ -127,8 +144,9 @@ impl ResourceServer {
 
     /// Whether a request may have the resource, and as whom: RFC 9449 section 7.
     async fn admit(&self, access: &Access<'_>) -> Result<String, Denial> {
+        let beside = access.path != MAIN;
         let is = |defect| self.defects.contains(defect);
-        if is(Defect::ProtectsNothing) {
+        if is(Defect::ProtectsNothing) || (beside && is(Defect::OtherPathsOpen)) {
             return Ok("everybody".to_owned());
         }
         let proofs = proof_fields(access.headers);
@@ -138,27 +156,50 @@ impl ResourceServer {
             }
             credentials => credentials?,
         };
+        let migrating =
+            (self.unbound_bearer && !is(Defect::UnboundBearerRefused)) || is(Defect::UnboundBearerAccepted);
         let proof_needed = match credentials.scheme {
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
-            Scheme::Bearer if is(Defect::BearerAccepted) || is(Defect::UnboundBearerAccepted) => false,
+            Scheme::Bearer if beside && is(Defect::OtherPathsTakeBearer) => false,
+            Scheme::Bearer if is(Defect::BearerAccepted) || migrating => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
         let token = self.token(credentials.token).await?;
-        if credentials.scheme == Scheme::Bearer && is(Defect::UnboundBearerAccepted) {
-            return if token.bound_key.is_none() {
-                Ok(token.subject().to_owned())
-            } else {
-                Err(Denial::Bearer)
-            };
+        if credentials.scheme == Scheme::Bearer && migrating && !is(Defect::BearerAccepted) {
+            if token.bound_key.is_some() {
+                return Err(Denial::Bearer);
+            }
+            self.authorize(access, &token)?;
+            return Ok(token.subject().to_owned());
         }
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
-            self.verify(access, &proofs, Some((credentials.token, token.bound_key)))?;
+            let bound_key = token.bound_key.filter(|_| !(beside && is(Defect::OtherPathsIgnoreCnf)));
+            self.verify(access, &proofs, Some((credentials.token, bound_key)))?;
         }
+        self.authorize(access, &token)?;
         Ok(token.subject().to_owned())
+    }
+
+    /// Whether the token is good for this resource: its scope covers it (RFC 6749 section 7). A proof says nothing about
+    /// that.
+    fn authorize(&self, access: &Access<'_>, token: &AccessToken) -> Result<(), Denial> {
+        let needed = if access.path == ADMIN { Some(ADMIN_SCOPE) } else { self.scope.as_deref() };
+        let scope = token.claims.get("scope").and_then(serde_json::Value::as_str);
+        let is = |defect| self.defects.contains(defect);
+        let covered = match (needed, scope) {
+            (None, _) => true,
+            (Some(_), None) => is(Defect::NoScopeIsEveryScope),
+            (Some(needed), Some(scope)) => scope.split(' ').any(|word| word == needed),
+        };
+        if covered || is(Defect::PossessionIsPermission) {
+            Ok(())
+        } else {
+            Err(Denial::InsufficientScope(needed.unwrap_or_default().to_owned()))
+        }
     }
 
     /// Judges the proof beside an access token, which is given with the key that it is bound to.
@@ -212,7 +253,9 @@ async fn serve(
         Err(denial) => {
             let (reason, error) = (denial.reason(), denial.error());
             let response = denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects);
-            server.metrics.refused(reason, error);
+            if !server.defects.contains(Defect::RefusalsNotCounted) {
+                server.metrics.refused(reason, error);
+            }
             let code = response.status().as_u16();
             tracing::info!(method = access.method, path = access.path, code, error, reason);
             response

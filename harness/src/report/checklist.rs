@@ -47,6 +47,18 @@ pub const LINES: &[Line] = &[
         to_show: "run rs.downgrade; say target.bearer: refused, or allowed while clients migrate",
     },
     Line {
+        text: "Every protected path and method is protected, not only the one that most cases look at",
+        cases: &[
+            "rs.resources.no-credentials",
+            "rs.resources.bearer*",
+            "rs.resources.other-key",
+            "rs.resources.proof-of-another",
+        ],
+        page: "rs.resources",
+        demanded: false,
+        to_show: "name more paths and methods as target.resources",
+    },
+    Line {
         text: "A proof counts by the key that the token is bound to, and by no other",
         cases: &["rs.key.*"],
         page: "other-key-at-the-api",
@@ -104,7 +116,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "Nonces where the risk is high",
-        cases: &["rs.nonce.*", "rs.resources.*"],
+        cases: &["rs.nonce.*", "rs.resources.nonce"],
         page: "nonces-where-risk-is-high",
         demanded: false,
         to_show: "name what is financial, administrative or open to the internet in target.resources, with nonce: required",

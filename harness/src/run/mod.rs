@@ -10,6 +10,6 @@ mod transcript;
 pub use cast::{Cast, CastError, Needs};
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
-pub use session::{Ending, Run, Session};
+pub use session::{Elsewhere, Ending, Run, Session};
 pub use skew::Skew;
 pub use transcript::{Exchange, Transcript, Turn};

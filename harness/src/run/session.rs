@@ -10,7 +10,7 @@ use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{AccessToken, Call, EditError, IssuerKey, Material, Request, Script, Step, StepRecord};
-use crate::scenario::Expect;
+use crate::scenario::{Endpoint, Expect};
 use crate::target::{Answer, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
@@ -22,6 +22,8 @@ pub struct Session<'a> {
     pub target: &'a dyn Target,
     /// The protected resource.
     pub call: &'a Call,
+    /// Where the steps go, if not there.
+    pub elsewhere: Option<Elsewhere<'a>>,
     /// The issuer's key, where the harness has it.
     pub issuer: Option<&'a IssuerKey>,
     /// What time it is.
@@ -41,6 +43,20 @@ pub struct Session<'a> {
     /// The correct request that was accepted last, and its token: the control after one case is the control before the
     /// next one with the same token.
     pub standing: Option<(AccessToken, Exchange)>,
+}
+
+/// Where the steps of a case go instead of the protected resource.
+#[derive(Clone, Copy)]
+pub struct Elsewhere<'a> {
+    /// What kind of place it is.
+    pub at: Endpoint,
+    /// The server there.
+    pub target: &'a dyn Target,
+    /// The request there.
+    pub call: &'a Call,
+    /// Whether the controls go there, too: a correct request does no harm there, and is accepted. Otherwise they stay at
+    /// the protected resource.
+    pub takes_controls: bool,
 }
 
 /// One performance of a case.
@@ -65,7 +81,16 @@ pub enum Ending {
     ControlAfter,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Where a request goes, if not to the protected resource.
+    fn place_of(&self, turn: Turn) -> Option<Elsewhere<'a>> {
+        self.elsewhere.filter(|place| match turn {
+            Turn::Step(_) => true,
+            Turn::ControlBefore | Turn::ControlAfter => place.takes_controls,
+            Turn::Canary | Turn::Diagnosis => false,
+        })
+    }
+
     /// Sends a correct request.
     pub async fn control(&mut self, cast: &Cast, turn: Turn, transcript: &mut Transcript) -> Observation {
         match self.step(&Step::default(), cast, turn, &mut BTreeMap::new(), transcript).await {
@@ -83,10 +108,14 @@ impl Session<'_> {
         transcript: &mut Transcript,
     ) -> Observation {
         let before = self.clock.now();
-        let answer = self.target.send(request).await;
+        let elsewhere = self.place_of(turn);
+        let at = elsewhere.map_or(Endpoint::Resource, |place| place.at);
+        let answer = elsewhere.map_or(self.target, |place| place.target).send(request).await;
         let after = self.clock.now();
         let took = after.duration_since(before).unwrap_or_default();
-        if let Answer::Response(response) = &answer
+        // What answers elsewhere may have another clock.
+        if elsewhere.is_none()
+            && let Answer::Response(response) = &answer
             && let Some(date) = response.date()
         {
             self.skew = Some(Skew::of(date, before, after).and(self.skew));
@@ -101,6 +130,7 @@ impl Session<'_> {
         });
         transcript.push(Exchange {
             turn,
+            at,
             request: show_request(request, self.redactor),
             proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
                 header: self.redactor.clean(&minted.proof.header),
@@ -139,7 +169,8 @@ impl Session<'_> {
                 stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
                 issuer: self.issuer,
                 nonce: nonce.as_ref(),
-                call: self.call,
+                call: self.place_of(turn).map_or(self.call, |place| place.call),
+                resource: self.call,
                 now: self.clock.unix_seconds().saturating_add(self.ahead),
                 entropy: self.entropy,
                 choices: &SeededEntropy::new(self.seed),

@@ -4,6 +4,7 @@ use super::observe::Observation;
 use super::redact::Redactor;
 use crate::mutation::MintedProof;
 use crate::proof::Request;
+use crate::scenario::Endpoint;
 use crate::target::Answer;
 
 /// How much of a response's content is kept.
@@ -33,6 +34,8 @@ pub enum Turn {
 pub struct Exchange {
     /// Why it was sent.
     pub turn: Turn,
+    /// Where it was sent to.
+    pub at: Endpoint,
     /// Request line and header fields.
     pub request: String,
     /// The proof in readable form, where the request carries one.

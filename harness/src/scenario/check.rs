@@ -74,6 +74,9 @@ impl Checker<'_> {
         if let Some(rows) = &case.spec {
             self.spec(rows, &format!("{path}.spec"))?;
         }
+        if case.at.as_ref().is_some_and(Vec::is_empty) {
+            return self.contradiction(&format!("{path}.at"), "a case needs a place to send its requests to");
+        }
         let in_place = case.expect.is_some()
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()
@@ -88,6 +91,10 @@ impl Checker<'_> {
                     "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`",
                 );
             }
+        }
+        if case.observed && (case.answers.is_some() || case.preflight.is_some()) {
+            return self
+                .contradiction(&format!("{path}.observed"), "a check that sends nothing is not observed");
         }
         if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");

@@ -16,10 +16,14 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("request"),
     file!("nonce"),
     file!("downgrade"),
+    file!("resources"),
+    file!("forbidden"),
+    file!("plain-http"),
     file!("proof"),
     file!("alg"),
     file!("accept"),
     file!("answer"),
+    file!("observe"),
 ];
 
 #[cfg(test)]

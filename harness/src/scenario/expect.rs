@@ -10,6 +10,8 @@ pub enum Expect {
     Accept,
     /// Refuse it; with one of these `error` codes, or any if there are none.
     Reject(Vec<String>),
+    /// Ask for a nonce (RFC 9449 section 9).
+    Challenge,
 }
 
 impl Expect {
@@ -25,12 +27,13 @@ impl fmt::Display for Expect {
             Self::Accept => out.write_str("accept"),
             Self::Reject(codes) if codes.is_empty() => out.write_str("reject"),
             Self::Reject(codes) => write!(out, "reject ({})", codes.join(" or ")),
+            Self::Challenge => out.write_str("challenge"),
         }
     }
 }
 
 /// The words for [`Expect`], and nothing else: so serde's message lists them.
-const WORDS: &[&str] = &["accept", "reject"];
+const WORDS: &[&str] = &["accept", "reject", "challenge"];
 
 impl<'de> Deserialize<'de> for Expect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -44,13 +47,14 @@ impl<'de> Visitor<'de> for ExpectVisitor {
     type Value = Expect;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("`accept`, `reject` or `{ reject: [error, ...] }`")
+        out.write_str("`accept`, `reject`, `challenge` or `{ reject: [error, ...] }`")
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<Expect, E> {
         match word {
             "accept" => Ok(Expect::Accept),
             "reject" => Ok(Expect::Reject(Vec::new())),
+            "challenge" => Ok(Expect::Challenge),
             other => Err(E::unknown_variant(other, WORDS)),
         }
     }
@@ -77,7 +81,7 @@ impl schemars::JsonSchema for Expect {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What the target should do: `accept`, `reject`, or `{ reject: [error, ...] }` with the error codes that fit.",
+            "description": "What the target should do: `accept`, `reject`, `{ reject: [error, ...] }` with the error codes that fit, or `challenge`: ask for a nonce.",
             "anyOf": [
                 { "enum": WORDS },
                 {

@@ -5,9 +5,11 @@ mod answers;
 mod diagnosis;
 mod embedded;
 mod health;
+mod observed;
 mod origin;
 mod outcome;
 mod performance;
+mod places;
 mod preflight;
 mod stop;
 mod waived;
@@ -26,10 +28,10 @@ use crate::judge::Verdict;
 use crate::plan::{Selected, Traits};
 use crate::proof::{Call, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
-use crate::scenario::{CaseKind, Scenario};
+use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
-use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Observer, Places, Target};
 
 pub use embedded::{against_reference, against_reference_with};
 pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};
@@ -45,6 +47,12 @@ pub struct Setup {
     pub target: Arc<dyn Target>,
     /// The protected resource.
     pub call: Call,
+    /// What else is tested.
+    pub places: Places,
+    /// The resource without TLS, if there is such a place.
+    pub plain_http: Option<PlainHttp>,
+    /// Where refusals show to those who run the target.
+    pub observer: Option<Observer>,
     /// Where tokens come from.
     pub source: Arc<dyn TokenSource>,
     /// What the owner says that the target has.
@@ -63,6 +71,16 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where keys, `jti` values and token ids come from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// The protected resource over plain HTTP, which must not serve it.
+pub struct PlainHttp {
+    /// The request there.
+    pub call: Call,
+    /// What listens there, if anything.
+    pub target: Arc<dyn Target>,
+    /// Whether that is on loopback: then plain HTTP is in order, and nothing is sent.
+    pub on_loopback: bool,
 }
 
 /// What happens in a run, as it happens.
@@ -153,7 +171,10 @@ fn redactor(setup: &Setup) -> Redactor {
 fn performed<'a>(scenarios: &'a [Scenario], selected: &[Selected<'a>]) -> Vec<Selected<'a>> {
     let answers = selected.iter().any(|selected| matches!(selected.case.kind, CaseKind::Answers(_)));
     let cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
-    cases.into_iter().filter(|selected| matches!(selected.case.kind, CaseKind::Script { .. })).collect()
+    // What is observed takes its time, and has nothing to say about answers that others don't.
+    let wanted = |case: &Case| !case.observed || is_selected(selected, &case.id);
+    let sends = |case: &Case| matches!(case.kind, CaseKind::Script { .. }) && wanted(case);
+    cases.into_iter().filter(|selected| sends(selected.case)).collect()
 }
 
 /// Whether a preflight check came out in a way that leaves nothing else to judge.
@@ -195,14 +216,28 @@ impl Suite<'_> {
         events(Event::Finished(outcome));
     }
 
-    /// Performs cases, several at a time; the outcomes come back in the order of the cases.
+    /// Performs the cases; the outcomes come back in their order. Refusals are counted when nobody else is refused.
     async fn play(&self, selected: &[Selected<'_>]) -> Vec<Outcome> {
+        let (alone, together): (Vec<usize>, Vec<usize>) = (0..self.cases.len())
+            .partition(|index| self.cases.get(*index).is_some_and(|selected| selected.case.observed));
+        let mut outcomes = self.play_some(&together, self.setup.jobs, selected).await;
+        outcomes.extend(self.play_some(&alone, 1, selected).await);
+        outcomes.sort_by_key(|(index, _)| *index);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    /// Performs cases, so many at a time.
+    async fn play_some(
+        &self,
+        indices: &[usize],
+        jobs: usize,
+        selected: &[Selected<'_>],
+    ) -> Vec<(usize, Outcome)> {
         let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(Vec::new());
         let worker = async || {
             let mut session = self.session();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
+            while let Some(index) = indices.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
                 let Some(case) = self.cases.get(index) else { break };
                 let outcome = tokio::select! {
                     biased;
@@ -215,10 +250,8 @@ impl Suite<'_> {
                 outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
             }
         };
-        join_all((0..self.setup.jobs).map(|_| worker())).await;
-        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        outcomes.sort_by_key(|(index, _)| *index);
-        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        join_all((0..jobs).map(|_| worker())).await;
+        outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fresh clients, or the shared ones where tokens cost a request.
@@ -240,6 +273,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
     Session {
         target: setup.target.as_ref(),
         call: &setup.call,
+        elsewhere: None,
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),

@@ -386,6 +386,7 @@ fn material<'a>(
         issuer: None,
         nonce,
         call: session.call,
+        resource: session.call,
         now: session.clock.unix_seconds(),
         entropy: session.entropy,
         choices: session.entropy,

@@ -33,8 +33,13 @@ pub fn config_draft(found: &Discovery) -> String {
     }
     bearer(found, &mut line);
     line("  # More to look at, where there is such a thing (each is explained by `dpop explain guide`):");
+    line(
+        "  # resources: [{ request: POST URL, safe: false }]   more paths and methods that must be protected",
+    );
     line("  # forbidden: GET URL        what a correct token may not have");
     line("  # plain-http: http://…      where the resource must not be served without TLS");
+    line("# Where refusals show to those who run the server; or log: FILE, with pattern: WORDS");
+    line("# observe: { metrics: URL, counter: NAME }");
     line(
         "# Measured by each run, unless you know better: nonces, algorithms, whether a jti works once only.",
     );
@@ -178,7 +183,10 @@ fn auth(found: &Discovery, origin: &str, line: &mut dyn FnMut(&str)) {
             line(&audience_line);
             scope(found, line);
             line(
-                "  # Or: kind: client-credentials, with issuer and client-id; kind: command, with a program of yours.",
+                "  # Or: kind: client-credentials, with issuer and client-id; kind: command, with a program of yours;",
+            );
+            line(
+                "  # kind: static, with a token that is there already and its key: token-file and jwk-file.",
             );
         }
     }

@@ -21,7 +21,7 @@ use crate::proof::Request;
 /// How much of a response's head is read.
 const MAX_HEAD: usize = 64 * 1024;
 /// How much of a response's content is read; the rest is left unread.
-const MAX_BODY: usize = 256 * 1024;
+const MAX_BODY: usize = HttpTarget::LONGEST_BODY;
 const MAX_FIELDS: usize = 128;
 /// What a host that is not local gets by default.
 const REMOTE_RATE: u32 = 20;
@@ -32,7 +32,7 @@ pub struct HttpTarget {
     addresses: Vec<SocketAddr>,
     tls: Option<TlsConnector>,
     timeout: Duration,
-    requests_left: AtomicUsize,
+    requests_left: Arc<AtomicUsize>,
     pace: Option<Pace>,
     clock: Arc<dyn Clock>,
 }
@@ -58,6 +58,9 @@ pub enum NotAllowed {
 }
 
 impl HttpTarget {
+    /// How much of a response's content is read. What is that long may have been longer.
+    pub const LONGEST_BODY: usize = 256 * 1024;
+
     /// Resolves the host of `uri` once, and sees to it that it may be tested.
     ///
     /// # Errors
@@ -89,10 +92,21 @@ impl HttpTarget {
             host,
             addresses,
             timeout: limits.timeout(),
-            requests_left: AtomicUsize::new(limits.max_requests()),
+            requests_left: Arc::new(AtomicUsize::new(limits.max_requests())),
             pace: rate.map(|rate| Pace { interval: rate.interval(), next: Mutex::new(None) }),
             clock,
         })
+    }
+
+    /// The same, with the cap on requests of `other`: both together may be sent so many.
+    #[must_use]
+    pub fn sharing_the_cap_of(self, other: &Self) -> Self {
+        Self { requests_left: other.requests_left.clone(), ..self }
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(|address| address.ip().is_loopback())
     }
 
     async fn wait_for_turn(&self) {

@@ -1,12 +1,15 @@
 //! The server under test: where it is, how to reach it, and where its tokens come from.
 
 mod answer;
+mod auth;
 mod config;
 mod discovery;
 mod draft;
 mod http;
 mod limits;
 pub mod metadata;
+mod observe;
+mod places;
 pub mod tokens;
 mod waiver;
 
@@ -16,11 +19,14 @@ use std::pin::Pin;
 use crate::proof::Request;
 
 pub use answer::{Answer, Challenge, NoAnswer, Response};
-pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
+pub use auth::Auth;
+pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use discovery::{Discovery, Probe, Unknown, discover};
 pub use draft::{config_draft, problems};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate, Span};
+pub use observe::{Observe, ObserveError, Observer};
+pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use waiver::{Day, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.

@@ -6,6 +6,8 @@ mod broken;
 mod flaky;
 mod lost;
 mod nonces;
+mod observed;
 mod order;
+mod places;
 mod server;
 mod tokens;

@@ -53,8 +53,11 @@ async fn single_use() -> Bench {
         nonce
     };
     let more = supply.clone();
-    Bench::clean()
-        .await
+    let mut bench = Bench::clean().await;
+    for resource in &mut bench.setup.places.resources {
+        resource.nonce = Some(NoncePolicy::Required);
+    }
+    bench
         .after(move |_, answer| match answer {
             Answer::Response(mut response) => {
                 response.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
@@ -80,6 +83,7 @@ async fn a_new_nonce_with_every_answer() {
         let results = single_use().await.jobs(jobs).run().await;
         check(&results, Exit::Conforms, &[]);
         assert_eq!(results.traits.nonce, NoncePolicy::Required);
-        assert_eq!(ids_with(&results, Pass).len(), all(&SCENARIOS).len(), "{:?}", skips(&results));
+        // Unbound tokens are refused, so there is nothing to migrate.
+        assert_eq!(ids_with(&results, Pass).len(), all(&SCENARIOS).len() - 1, "{:?}", skips(&results));
     }
 }

@@ -99,6 +99,17 @@ pub enum Defect {
     NoErrorCode,
     ChallengeWithoutNonce,
     ChallengeWithTwoNonces,
+    OtherPathsOpen,
+    OtherPathsTakeBearer,
+    OtherPathsIgnoreCnf,
+    OtherPathsNeedNoNonce,
+    PossessionIsPermission,
+    NoScopeIsEveryScope,
+    PlainHttpServed,
+    PlainHttpBehindTheProxy,
+    PlainHttpOpen,
+    RefusalsNotCounted,
+    UnboundBearerRefused,
     ProtectsNothing,
 }
 

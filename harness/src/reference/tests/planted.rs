@@ -20,12 +20,15 @@ enum Seen {
 
 fn seen(answer: &Answer) -> Seen {
     match answer.status {
+        200 if answer.uncounted => Seen::Odd("nothing is counted"),
         200 => Seen::Accepted,
         500.. => Seen::Fault,
         401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
         401 if answer.body["error"].is_null() => Seen::Odd("no error"),
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
         401 => Seen::Refused,
+        403 if answer.body["error"] == "insufficient_scope" => Seen::Refused,
+        403 if answer.challenges.is_empty() => Seen::Refused,
         _ => Seen::Odd("status"),
     }
 }
@@ -70,7 +73,7 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         Defect::UnboundAccepted => {
             with_token(scene.mint(&TokenRequest { confirmation: None, ..scene.request() }))
         }
-        Defect::UnboundBearerAccepted => {
+        Defect::UnboundBearerAccepted | Defect::UnboundBearerRefused => {
             let token = scene.mint(&TokenRequest { confirmation: None, ..scene.request() });
             vec![Wire { authorization: vec![format!("Bearer {token}")], ..scene.wire(&parts()) }]
         }
@@ -188,6 +191,49 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
         }
         Defect::ForbiddenStatus | Defect::NoChallenge | Defect::NoErrorCode => claim("htm", "\"PUT\""),
         Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => claim("nonce", "\"made-up\""),
+        Defect::OtherPathsOpen => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsTakeBearer => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![bearer],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsIgnoreCnf => {
+            let thief = Key::fresh();
+            let parts = scene.parts_for("GET", other_url, &scene.token).parameter("jwk", thief.jwk());
+            vec![Wire { target: "/other".into(), ..scene.wire_with(parts.signed_by(&thief)) }]
+        }
+        Defect::OtherPathsNeedNoNonce => {
+            let parts = scene.parts_for("GET", other_url, &scene.token).without_claim("nonce");
+            vec![Wire { target: "/other".into(), ..scene.wire(&parts) }]
+        }
+        Defect::PossessionIsPermission => {
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &scene.token);
+            vec![Wire { target: "/admin".into(), ..scene.wire(&parts) }]
+        }
+        Defect::NoScopeIsEveryScope => {
+            let token = scene.mint(&TokenRequest { scope: String::new(), ..scene.request() });
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &token);
+            let authorization = vec![format!("DPoP {token}")];
+            vec![Wire { target: "/admin".into(), authorization, ..scene.wire(&parts) }]
+        }
+        Defect::PlainHttpServed | Defect::PlainHttpBehindTheProxy | Defect::PlainHttpOpen => {
+            let plain = scene.running.plain_url.clone().expect("asked for");
+            let named = if defect == Defect::PlainHttpServed { plain.as_str() } else { url };
+            let parts = scene.parts_for("GET", named, &scene.token);
+            let authorization =
+                if defect == Defect::PlainHttpOpen { vec![] } else { vec![format!("DPoP {}", scene.token)] };
+            vec![Wire { target: plain, authorization, ..scene.wire(&parts) }]
+        }
+        Defect::RefusalsNotCounted => {
+            let refused = Wire { proofs: vec![], ..scene.wire(&parts()) };
+            vec![refused, Wire { target: "/metrics".into(), ..scene.wire(&parts()) }]
+        }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }
@@ -195,7 +241,15 @@ fn probe(defect: Defect, scene: &Scene) -> Vec<Wire> {
 }
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
-    let scene = Scene::new(row.nonce, defects).await;
+    let unbound_bearer = row.defect == Defect::UnboundBearerRefused;
+    let scene = Scene::with(|options| Options {
+        nonce: row.nonce,
+        defects,
+        plain_http: true,
+        unbound_bearer,
+        ..options
+    })
+    .await;
     let control = seen(&scene.send(scene.wire(&scene.parts())).await);
     // The probe is a client of its own, as each case of a suite is.
     let scene = Scene { key: Key::fresh(), ..scene };
@@ -218,6 +272,7 @@ async fn every_defect_shows_against_a_clean_server() {
             Seen::Accepted => match row.defect {
                 // Who does not know the scheme sees no credentials, and so no error.
                 Defect::SchemeCaseSensitive => Seen::Odd("no error"),
+                Defect::RefusalsNotCounted => Seen::Odd("nothing is counted"),
                 _ => Seen::Refused,
             },
             // Who sends no credentials is told of no error.

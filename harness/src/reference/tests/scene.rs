@@ -26,6 +26,7 @@ pub(super) struct Scene {
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) method: Method,
+    /// A path, or a URL where that is at another port.
     pub(super) target: String,
     pub(super) authorization: Vec<String>,
     pub(super) proofs: Vec<String>,
@@ -39,6 +40,8 @@ pub(super) struct Answer {
     pub(super) nonces: Vec<String>,
     pub(super) cache_control: Option<String>,
     pub(super) body: Value,
+    /// Whether it is a metrics page without a single refusal.
+    pub(super) uncounted: bool,
 }
 
 impl Scene {
@@ -111,7 +114,8 @@ impl Scene {
     }
 
     pub(super) async fn send(&self, wire: Wire) -> Answer {
-        let url = format!("{}{}", self.running.base_url, wire.target);
+        let elsewhere = wire.target.starts_with("http:");
+        let url = if elsewhere { wire.target } else { format!("{}{}", self.running.base_url, wire.target) };
         let mut request = self.client.request(wire.method, url);
         for value in wire.authorization {
             request = request.header("Authorization", value);
@@ -124,12 +128,18 @@ impl Scene {
             let values = response.headers().get_all(name).iter();
             values.map(|value| value.to_str().expect("ASCII").to_owned()).collect::<Vec<_>>()
         };
-        Answer {
+        let mut answer = Answer {
             status: response.status().as_u16(),
             challenges: fields("WWW-Authenticate"),
             nonces: fields("DPoP-Nonce"),
             cache_control: fields("Cache-Control").pop(),
-            body: response.json().await.unwrap_or_default(),
-        }
+            body: Value::Null,
+            uncounted: false,
+        };
+        let text = response.text().await.unwrap_or_default();
+        answer.body = serde_json::from_str(&text).unwrap_or_default();
+        answer.uncounted =
+            text.contains("# TYPE dpop_refusals_total") && !text.contains("\ndpop_refusals_total{");
+        answer
     }
 }

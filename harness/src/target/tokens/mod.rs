@@ -3,6 +3,7 @@
 mod client_credentials;
 mod command;
 mod embedded;
+mod static_clients;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::proof::{AccessToken, IssuerKey, ProofKey};
 pub use client_credentials::{ClientCredentials, ClientCredentialsSource};
 pub use command::CommandSource;
 pub use embedded::EmbeddedSource;
+pub use static_clients::{SecretFault, SecretPlace, StaticClient, StaticClientError, StaticSource};
 
 /// An access token and the key that it is bound to: useless without each other.
 #[derive(Debug, Clone)]
@@ -30,6 +32,26 @@ pub trait TokenSource: Send + Sync {
     /// Makes the time in further tokens so many seconds later than ours, where the source decides over it: the clock of the
     /// server that checks them goes by that.
     fn follow(&self, _ahead: i64) {}
+
+    /// Another token of the key of `own`; the same one where there is no other.
+    fn another_token(&self, own: &Credentials) -> BoxFuture<'_, Result<Credentials, TokenError>> {
+        self.obtain(own.key.clone())
+    }
+
+    /// A token of another client than `own`, bound to `key`; the source may insist on a key of its own, and on the same
+    /// client where it has no other.
+    fn another_client(
+        &self,
+        _own: &Credentials,
+        key: Arc<ProofKey>,
+    ) -> BoxFuture<'_, Result<Credentials, TokenError>> {
+        self.obtain(key)
+    }
+
+    /// Whether it has tokens that nobody needs afterwards, to be sent where they may be overheard.
+    fn has_new_tokens(&self) -> bool {
+        true
+    }
 
     /// The issuer's key, where the harness has it and can sign edited tokens.
     fn issuer_key(&self) -> Option<&IssuerKey> {
@@ -95,6 +117,12 @@ pub enum TokenError {
     /// The authorization server takes no proofs of this kind.
     #[error("the authorization server does not say that it accepts {0}")]
     Algorithm(&'static str),
+    /// The token that was there from the beginning has ended.
+    #[error("the access token in {0} expired at {1}: put a new one there")]
+    Expired(String, String),
+    /// There is no client at all.
+    #[error("there is no client in the config")]
+    NoClient,
 }
 
 impl TokenError {
@@ -102,6 +130,7 @@ impl TokenError {
     pub fn config_key(&self) -> Option<&'static str> {
         match self {
             Self::NotStarted(..) | Self::Output(_) => Some("auth.command"),
+            Self::NoClient => Some("auth.clients"),
             Self::NotAllowed(_) | Self::Url(_) | Self::NoMetadata(_) => Some("auth.issuer"),
             Self::Refused { error, .. } => match error.as_deref() {
                 Some("invalid_client" | "unauthorized_client") => Some("auth.client-id"),
@@ -113,7 +142,8 @@ impl TokenError {
             | Self::Timeout(_)
             | Self::Unencrypted(_)
             | Self::NotBound(_)
-            | Self::Algorithm(_) => None,
+            | Self::Algorithm(_)
+            | Self::Expired(..) => None,
         }
     }
 }
