@@ -7,7 +7,8 @@ mod span;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use span::Span;
@@ -118,6 +119,39 @@ impl Clock for LeapingClock {
     }
 }
 
+/// A clock that goes so many seconds ahead of another: what an issuer tells the time by whose tokens a server checks that
+/// has another time.
+pub struct ShiftedClock {
+    inner: Arc<dyn Clock>,
+    ahead: AtomicI64,
+}
+
+impl ShiftedClock {
+    /// A clock that shows what `inner` shows, until it is [set](Self::set) ahead.
+    pub fn new(inner: Arc<dyn Clock>) -> Self {
+        Self { inner, ahead: AtomicI64::new(0) }
+    }
+
+    /// Goes `seconds` ahead of the other clock from now on; below 0, behind it.
+    pub fn set(&self, seconds: i64) {
+        self.ahead.store(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> SystemTime {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let span = Duration::from_secs(ahead.unsigned_abs());
+        let now = self.inner.now();
+        let shifted = if ahead < 0 { now.checked_sub(span) } else { now.checked_add(span) };
+        shifted.unwrap_or(now)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.inner.sleep(duration)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +162,15 @@ mod tests {
         assert_eq!(unix_seconds(UNIX_EPOCH + Duration::from_millis(1999)), 1);
         assert_eq!(unix_seconds(UNIX_EPOCH - Duration::from_millis(1)), -1);
         assert_eq!(unix_seconds(UNIX_EPOCH - Duration::from_secs(2)), -2);
+    }
+
+    #[test]
+    fn a_shifted_clock_goes_ahead() {
+        let clock = ShiftedClock::new(Arc::new(VirtualClock::at_unix(1000)));
+        for (ahead, expected) in [(0, 1000), (60, 1060), (-60, 940)] {
+            clock.set(ahead);
+            assert_eq!(clock.unix_seconds(), expected);
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use self::crowd::Shown;
 use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn};
-use crate::scenario::{AnswerCheck, Excuse, Expect};
+use crate::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
 use crate::spec::Level;
 use crate::target::NoAnswer;
 
@@ -82,6 +82,26 @@ impl Judgement {
         Self { decisive: self.decisive.map(|at| at + exchanges), ..self }
     }
 
+    /// The same, where the reason has to say what place it is about.
+    #[must_use]
+    pub fn about(self, place: &str) -> Self {
+        Self { reason: self.reason.map(|reason| format!("{place}: {reason}")), ..self }
+    }
+
+    /// Whether this is what is said of a case that was judged at two places: what accuses comes first, and what was shown
+    /// last.
+    pub fn outweighs(&self, other: &Self) -> bool {
+        let weight = |judgement: &Self| match judgement.verdict {
+            Verdict::Pass => 0,
+            Verdict::Note => 1,
+            Verdict::Skip => 2,
+            Verdict::Inconclusive => 3,
+            Verdict::Warn => 4,
+            Verdict::Fail => 5,
+        };
+        weight(self) > weight(other)
+    }
+
     /// Something that was performed and shows nothing.
     pub fn inconclusive(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Inconclusive, reason, None)
@@ -146,16 +166,29 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             continue;
         }
         match (expect, seen.decision) {
+            (Expect::Reject(_) | Expect::Challenge, Decision::Accept) => {
+                return accepted(exchange, at, level, excused_by);
+            }
             (Expect::Any, _)
             | (Expect::Accept, Decision::Accept)
-            | (Expect::Reject(_), Decision::Reject | Decision::Challenge) => {}
+            | (Expect::Reject(_), Decision::Challenge)
+            | (Expect::Challenge, Decision::Challenge) => {}
             (Expect::AcceptsExactly(_), _) => {
                 return Judgement::inconclusive("the copies were not sent at the same time");
             }
-            (Expect::Reject(_), Decision::Accept) => return accepted(exchange, at, level, excused_by),
-            (_, Decision::Other) => {
-                let reason = format!("answered {seen}, which is routing and no verdict on the proof");
+            // Where nothing should be served, no answer and any other are as good as a refusal.
+            (Expect::Reject(_), _) if exchange.at == Endpoint::PlainHttp => {}
+            (Expect::Reject(_), Decision::Reject | Decision::Other) => match doubt(run, exchange) {
+                Doubt::None => {}
+                Doubt::Some(reason) => result = Judgement::new(Verdict::Note, reason, Some(at)),
+                Doubt::Whole(reason) => return Judgement::new(Verdict::Inconclusive, reason, Some(at)),
+            },
+            (Expect::Challenge, Decision::Reject) => {
+                let reason = format!("answered {seen}, for another reason than the nonce that it lacks");
                 return Judgement::new(Verdict::Inconclusive, reason, Some(at));
+            }
+            (Expect::Accept | Expect::Challenge, Decision::Other) => {
+                return Judgement::new(Verdict::Inconclusive, routing(exchange), Some(at));
             }
             (Expect::Accept, _) if only_acceptance => {
                 let reason = if exchange.is_endless_challenge() {
@@ -169,7 +202,7 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
                 let reason = format!("step {}, a correct request, was answered {seen}", index + 1);
                 return Judgement::new(Verdict::Inconclusive, reason, Some(at));
             }
-            (Expect::Reject(_), Decision::Fault | Decision::NoAnswer) => {
+            (Expect::Reject(_) | Expect::Challenge, Decision::Fault | Decision::NoAnswer) => {
                 let reason = format!("not accepted, but answered {seen}: see rs.answer.fault");
                 result = Judgement::new(Verdict::Note, reason, Some(at));
             }
@@ -207,6 +240,37 @@ fn endless(exchange: &Exchange) -> String {
     format!(
         "challenged {times} times in a row, although each proof had the nonce that the server had just supplied"
     )
+}
+
+/// How far an answer that is no acceptance may be something else than a refusal of what is wrong with the request.
+enum Doubt {
+    /// It is a refusal.
+    None,
+    /// It may be, and the resource was not had.
+    Some(String),
+    /// It shows nothing.
+    Whole(String),
+}
+
+/// Where no correct request was accepted at the very place, a refusal may have other reasons: its content, its path.
+fn doubt(run: &Run, exchange: &Exchange) -> Doubt {
+    let seen = &exchange.seen;
+    let same_place = |other: &Exchange| other.turn == Turn::ControlBefore && other.at == exchange.at;
+    let known = run.transcript.iter().any(same_place);
+    match (seen.decision, exchange.at) {
+        (Decision::Other, Endpoint::Forbidden) if seen.status == Some(404) => Doubt::Some(
+            "answered 404: what is forbidden is hidden, or there is nothing on this path".to_owned(),
+        ),
+        (Decision::Other, _) => Doubt::Whole(routing(exchange)),
+        (_, _) if !known && seen.status == Some(400) && seen.error.is_none() => {
+            Doubt::Some("answered 400 without an error code: perhaps for its content alone".to_owned())
+        }
+        (_, _) => Doubt::None,
+    }
+}
+
+fn routing(exchange: &Exchange) -> String {
+    format!("answered {}, which is routing and no verdict on the proof", exchange.seen)
 }
 
 fn accepts(exchange: &Exchange) -> bool {
@@ -262,10 +326,16 @@ pub enum Compliance {
 pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     use Compliance::{Complies, Deviates, NotApplicable, Tolerated, Weak};
     let seen = &exchange.seen;
-    let refused_proof = exchange.presented && seen.decision == Decision::Reject;
+    // Elsewhere a refusal may be about authority or content, and not about the proof.
+    let here = exchange.at == Endpoint::Resource;
+    let refused_proof = here && exchange.presented && seen.decision == Decision::Reject;
     let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
-        _ if seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) => NotApplicable,
+        _ if exchange.at == Endpoint::PlainHttp
+            || seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) =>
+        {
+            NotApplicable
+        }
         AnswerCheck::Status if refused_proof => match seen.status {
             Some(401) => Complies,
             Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),

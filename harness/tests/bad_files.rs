@@ -461,6 +461,74 @@ fn the_values_of_configs() {
 }
 
 #[test]
+fn the_places_of_configs() {
+    let beside = |rows: &str| config("9/r", &format!("9/r\n  {rows}"));
+    let resources = |row: &str| beside(&format!("resources:\n    - {row}"));
+    check_config(
+        resources("{ reqest: GET http://127.0.0.1:9/s }"),
+        ((6, 9), "target.resources[0]", Some("request")),
+    );
+    check_config(
+        resources("{ request: http://127.0.0.1:9/s }"),
+        ((6, 18), "a method and a URL, such as", None),
+    );
+    check_config(resources("{ request: GET http://127.0.0.1:8/s }"), ((6, 18), "another origin than", None));
+    check_config(resources("{ request: GET https://127.0.0.1:9/s }"), ((6, 18), "another origin than", None));
+    let same = "this method and path stand in the config already";
+    check_config(resources("{ request: GET http://127.0.0.1:9/r?a=1 }"), ((6, 18), same, None));
+    check_config(
+        resources("{ request: GET http://127.0.0.1:9/s, class: finance }"),
+        ((6, 51), "target.resources[0].class: unknown variant `finance`", Some("financial")),
+    );
+    check_config(
+        resources("{ request: GET http://127.0.0.1:9/s, nonce: yes }"),
+        ((6, 51), "target.resources[0].nonce: unknown variant `yes`", None),
+    );
+    check_config(beside("resources: GET"), ((5, 14), "target.resources: invalid type: string", None));
+    check_config(beside("forbidden: GET"), ((5, 14), "a method and a URL, such as", None));
+    check_config(beside("forbidden: GET http://127.0.0.1:9/r"), ((5, 14), same, None));
+    check_config(
+        beside("forbidden: 1"),
+        ((5, 14), "target.forbidden: invalid type: integer `1`, expected a request", None),
+    );
+    check_config(
+        beside("forbidden: [{ request: GET http://127.0.0.1:9/s, lacks: scopes }]"),
+        ((5, 59), "target.forbidden[0].lacks: unknown variant `scopes`", Some("scope")),
+    );
+    let twice = "{ request: GET http://127.0.0.1:9/s }, { request: GET http://127.0.0.1:9/s }";
+    check_config(beside(&format!("forbidden: [{twice}]")), ((5, 65), same, None));
+}
+
+#[test]
+fn observe_in_configs() {
+    let observe = |row: &str| format!("{CONFIG}observe: {row}\n");
+    let either = "either `metrics` and `counter`, or `log` and `pattern`";
+    check_config(observe("{}"), ((11, 10), either, None));
+    check_config(observe("{ metrics: http://127.0.0.1/m, pattern: x }"), ((11, 10), either, None));
+    let both = observe("{ metrics: http://127.0.0.1/m, counter: x, log: l, pattern: x }");
+    check_config(both, ((11, 10), either, None));
+    let metrics = observe("{ metrics: http://127.0.0.1/m }");
+    check_config(metrics, ((11, 10), "`metrics` needs `counter`", None));
+    check_config(observe("{ log: server.log }"), ((11, 10), "`log` needs `pattern`", None));
+    let everything = observe("{ log: server.log, pattern: \"\" }");
+    check_config(everything, ((11, 38), "every line has that", None));
+    let url = observe("{ metrics: /metrics, counter: x }");
+    check_config(url, ((11, 21), "`/metrics`: not an http or https URI", None));
+    let labels = observe("{ metrics: http://127.0.0.1/m, counter: \"x{a=1}\" }");
+    check_config(labels, ((11, 50), "the name of a counter, without labels", None));
+    check_config(observe("{ metric: x }"), ((11, 12), "observe: unknown field `metric`", Some("metrics")));
+}
+
+#[test]
+fn plain_http_in_configs() {
+    let plain = |url: &str| config("9/r", &format!("9/r\n  plain-http: {url}"));
+    check_config(plain("127.0.0.1/r"), ((5, 15), "`127.0.0.1/r`: not an http or https URI", None));
+    check_config(plain("https://127.0.0.1/r"), ((5, 15), "this is the URL without TLS", None));
+    check_config(plain("http://127.0.0.1:9/r"), ((5, 15), "this is `target.resource` itself", None));
+    check_config(plain("http://u@127.0.0.1/r"), ((5, 15), "user and password", None));
+}
+
+#[test]
 fn the_auth_of_configs() {
     check_config(config("embedded", "embeded"), ((6, 9), "auth.kind: unknown variant", Some("embedded")));
     check_config(config("embedded", "magic"), ((6, 9), "auth.kind: unknown variant `magic`", None));
@@ -477,9 +545,39 @@ fn the_auth_of_configs() {
     let both = config("audience: a", "audience: a\n  command: [x]");
     check_config(both, ((10, 12), "`command` belongs to `kind: command`", None));
     let both = config("embedded", "command");
-    check_config(both, ((7, 11), "this key belongs to `kind: embedded`", None));
+    check_config(both, ((7, 11), "`listen` belongs to `kind: embedded`", None));
+    let both = config("audience: a", "audience: a\n  token-file: x");
+    check_config(both, ((10, 15), "`token-file` belongs to `kind: static`", None));
     let empty = "dpop: 1\ntarget: { name: x, resource: GET http://127.0.0.1/ }\nauth: { kind: command, command: [] }\n";
     check_config(empty, ((3, 15), "`kind: command` needs `command: [program", None));
+}
+
+#[test]
+fn the_static_auth_of_configs() {
+    let with = |auth: &str| {
+        let target = "target: { name: x, resource: GET http://127.0.0.1/ }";
+        format!("dpop: 1\n{target}\nauth:\n  kind: static\n{auth}")
+    };
+    let needs = |what: &str| format!("a client of `kind: static` needs `{what}-file` or `{what}-env`");
+    check_config(with(""), ((4, 9), &needs("token"), None));
+    check_config(with("  token-env: T\n"), ((4, 9), &needs("jwk"), None));
+    check_config(with("  jwk-file: j\n"), ((4, 9), &needs("token"), None));
+    check_config(with("  tokn-file: j\n"), ((5, 3), "auth: unknown field `tokn-file`", Some("token-file")));
+    check_config(with("  token: secret\n"), ((5, 3), "auth: unknown field `token`", None));
+    let both = with("  token-file: t\n  token-env: T\n  jwk-file: j\n");
+    check_config(both, ((6, 14), "either `token-file` or `token-env`, not both", None));
+    let listen = with("  token-file: t\n  jwk-file: j\n  listen: 127.0.0.1:0\n");
+    check_config(listen, ((7, 11), "`listen` belongs to `kind: embedded`", None));
+    let scope = with("  token-file: t\n  jwk-file: j\n  scope: read\n");
+    check_config(
+        scope,
+        ((7, 10), "`scope` belongs to `kind: embedded`, `kind: command` or `kind: client-credentials`", None),
+    );
+    check_config(with("  clients: []\n"), ((5, 12), "at least one client is needed", None));
+    let both = with("  token-file: t\n  clients: [{ token-file: t, jwk-file: j }]\n");
+    check_config(both, ((6, 12), "either one client in `auth` itself", None));
+    let second = with("  clients:\n    - { token-file: t, jwk-file: j }\n    - { token-file: t }\n");
+    check_config(second, ((7, 7), &needs("jwk"), None));
 }
 
 /// What is not there or not a file has a name, and no text to show.

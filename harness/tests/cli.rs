@@ -21,6 +21,7 @@ const FLAGS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
+            "--checklist",
             "--config",
             "--report",
             "--profile",
@@ -38,6 +39,8 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--connect-to",
         ],
     ),
+    ("init", &["--output", "--force", "--timeout", "--authorised"]),
+    ("doctor", &["--config", "--timeout", "--authorised"]),
     ("list", &["--format"]),
     ("coverage", &["--format"]),
     ("explain", &[]),
@@ -50,6 +53,7 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--trust",
             "--nonce",
             "--no-replay-store",
+            "--public-url",
             "--defect",
             "--list-defects",
         ],

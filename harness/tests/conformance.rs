@@ -27,6 +27,8 @@ struct Mode {
     public_url: Option<&'static str>,
     /// The scenarios that it is for: all, or those whose ids begin so.
     scenarios: &'static str,
+    /// Whether unbound tokens are still served.
+    unbound_bearer: bool,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     only: Option<Alg>,
     /// The versions of HTTP that requests go over.
@@ -35,14 +37,15 @@ struct Mode {
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 8] = [
+const MODES: [Mode; 9] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
     Mode { token_alg: Alg::Rs256, ..mode("rs256-tokens", NonceMode::Never) },
+    Mode { unbound_bearer: true, ..mode("migrating", NonceMode::Never) },
     Mode {
         only: Some(Alg::EdDsa),
-        may_lack: &["is for ES256 keys", "does not say that it accepts", "not for this URL"],
+        may_lack: &["is for ES256 keys", "does not say that it accepts", "not for this URL", "target.bearer"],
         ..mode("eddsa-only", NonceMode::Required)
     },
     // Behind a proxy that ends TLS: every spelling of a URL has something to show at one of these.
@@ -66,9 +69,19 @@ const MODES: [Mode; 8] = [
 ];
 
 const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
-    let may_lack = &["nonce", "not for this URL"];
-    let (token_alg, http) = (Alg::Es256, HttpChoice::Both);
-    Mode { name, nonce, token_alg, public_url: None, scenarios: "", only: None, http, may_lack }
+    let may_lack = &["nonce", "not for this URL", "target.bearer"];
+    let (token_alg, unbound_bearer, http) = (Alg::Es256, false, HttpChoice::Both);
+    Mode {
+        name,
+        nonce,
+        token_alg,
+        public_url: None,
+        scenarios: "",
+        unbound_bearer,
+        only: None,
+        http,
+        may_lack,
+    }
 }
 
 fn main() {
@@ -96,7 +109,7 @@ fn main() {
                     let own: Vec<_> = found.iter().filter(|outcome| outcome.id == *id).cloned().collect();
                     return clean(&own, mode.may_lack);
                 }
-                let outcomes = if waits(selected) {
+                let outcomes = if waits(selected) || selected.case.observed {
                     runtime.block_on(alone(&mode, scenarios, &[selected]))
                 } else {
                     runtime.block_on(outcomes(&server.1, scenarios, &[selected]))
@@ -141,9 +154,9 @@ async fn server_with(mode: &Mode, defects: DefectSet, clock: Arc<dyn Clock>) -> 
     let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
     let options = Options::new(clock, Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
-    let public_url = mode.public_url.map(|url| url.parse().expect("a URL"));
-    let options =
-        Options { nonce: mode.nonce, token_alg: mode.token_alg, public_url, algs, defects, ..options };
+    let public_resource = mode.public_url.map(|url| url.parse().expect("a URL"));
+    let (nonce, token_alg, unbound_bearer) = (mode.nonce, mode.token_alg, mode.unbound_bearer);
+    let options = Options { nonce, token_alg, unbound_bearer, public_resource, algs, defects, ..options };
     let (running, mut setup) =
         against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback");
     setup.call.http = mode.http;

@@ -7,7 +7,7 @@ use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::proof::EditError;
 use dpop_harness::run::Turn::{Canary, ControlAfter, ControlBefore, Step};
 use dpop_harness::run::{Decision, Ending, Exchange, Observation, Run, Turn};
-use dpop_harness::scenario::{AnswerCheck, Excuse, Expect};
+use dpop_harness::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::NoAnswer;
 use proptest::prelude::*;
@@ -40,6 +40,7 @@ fn seen(decision: Decision) -> Observation {
         challenged: status == Some(401),
         algs: None,
         offers_dpop: status == Some(401),
+        said: None,
         nothing: (decision == Decision::NoAnswer).then_some(NoAnswer::Closed),
     }
 }
@@ -47,6 +48,7 @@ fn seen(decision: Decision) -> Observation {
 fn exchange(turn: Turn, decision: Decision) -> Exchange {
     Exchange {
         turn,
+        at: Endpoint::Resource,
         request: String::new(),
         proof: None,
         presented: true,

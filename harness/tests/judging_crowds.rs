@@ -5,7 +5,7 @@ use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::run::Decision::{Accept, Challenge, Fault, NoAnswer, Other, Reject};
 use dpop_harness::run::Turn::{ControlAfter, ControlBefore, Step};
 use dpop_harness::run::{Crowd, Decision, Ending, Exchange, Observation, Run, Turn};
-use dpop_harness::scenario::{AnswerCheck, Expect};
+use dpop_harness::scenario::{AnswerCheck, Endpoint, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::{NoAnswer as Nothing, NoRoom};
 
@@ -20,6 +20,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
     };
     Exchange {
         turn,
+        at: Endpoint::Resource,
         request: String::new(),
         proof: None,
         presented: true,
@@ -34,6 +35,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
             status,
             error: error.map(str::to_owned),
             nonce: None,
+            said: None,
             nonce_fields: 0,
             challenged: status == Some(401),
             offers_dpop: status == Some(401),

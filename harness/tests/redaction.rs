@@ -287,7 +287,7 @@ fn artefacts(results: &Results) -> Vec<(&'static str, String)> {
     }
     for (name, colour, verbosity) in [("console", false, 0), ("console -vv", true, 2)] {
         let mut bytes = Vec::new();
-        let style = Style { colour, verbosity };
+        let style = Style { colour, verbosity, ..Style::default() };
         Human::new(&mut bytes, style, String::new()).write(&report).expect("written");
         artefacts.push((name, String::from_utf8(bytes).expect("UTF-8")));
     }

@@ -287,6 +287,7 @@ impl Clients {
                 issuer: Some(&self.issuer),
                 nonce: latest.as_ref(),
                 call,
+                resource: call,
                 now: NOW,
                 entropy: &SystemEntropy,
                 choices: &SystemEntropy,

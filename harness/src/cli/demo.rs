@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::reports::Reports;
+use super::reports::{Page, Reports};
 use super::run::{perform, seconds_since};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, LeapingClock, SystemClock};
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     }
     let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), context.common.quiet))?;
     let report = Report { results: &clean, drift: None, seconds };
-    arguments.reports.write(&report, context, String::new())?;
+    arguments.reports.write(&report, context, Page::Cases(String::new()))?;
     let mut exit = Exit::of(&clean, None, true);
 
     for (index, defect) in BUGS.iter().enumerate() {

@@ -69,7 +69,7 @@ fn row<'a>(selected: &Selected<'a>) -> Row<'a> {
     Row {
         id: &case.id,
         title: &case.title,
-        at: scenario.at.iter().map(|endpoint| endpoint.name()).collect(),
+        at: case.at.iter().map(|endpoint| endpoint.name()).collect(),
         level: case.level.name(),
         spec: &case.spec,
         tags: names(scenario, case).collect(),

@@ -2,8 +2,10 @@
 
 mod coverage;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
+mod init;
 mod issuer_key;
 mod key;
 mod list;
@@ -78,6 +80,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Drive a server with right and wrong proofs and judge the answers.
     Run(run::Arguments),
+    /// Write a dpop.yaml for a protected resource: what can be found out about it, and what is left to fill in.
+    Init(init::Arguments),
+    /// Say whether a target can be judged, and if not, what is wrong and whose it is.
+    Doctor(doctor::Arguments),
     /// List the cases.
     List(list::Arguments),
     /// Show which requirements of the specifications the cases cover, and why not the others.
@@ -140,7 +146,7 @@ impl Context {
     fn style(&self) -> Style {
         let verbosity =
             if self.common.quiet { -1 } else { i8::try_from(self.common.verbose).unwrap_or(i8::MAX) };
-        Style { colour: self.colour, verbosity }
+        Style { colour: self.colour, ascii: !speaks_unicode(), verbosity }
     }
 
     /// Says something beside the result, on standard error.
@@ -158,6 +164,16 @@ impl Context {
         };
         Ok(load_embedded_and(&more)?)
     }
+}
+
+/// Whether the terminal shows more than ASCII. Where nothing is said of it, it does, as most do.
+fn speaks_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(std::env::var_os)
+        .map(|value| value.to_string_lossy().to_ascii_lowercase())
+        .find(|value| !value.is_empty());
+    locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"))
 }
 
 /// Whether a machine reads along: no progress bar, and snapshots are not written.
@@ -179,6 +195,8 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Demo(arguments) => demo::run(arguments, &mut context),
         Command::Run(arguments) => run::run(arguments, &mut context),
+        Command::Init(arguments) => init::run(arguments, &mut context),
+        Command::Doctor(arguments) => doctor::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
         Command::Coverage(arguments) => coverage::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),

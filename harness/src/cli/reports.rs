@@ -1,10 +1,10 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 
 use clap::Args;
 
 use super::{Context, Failure};
-use crate::report::{FORMATS, Format, Human, Report, Style};
+use crate::report::{FORMATS, Format, Human, Report, Style, write_answer, write_checklist};
 use crate::scenario::nearest;
 
 /// Where reports go.
@@ -13,6 +13,24 @@ pub(super) struct Reports {
     /// Also write a report, e.g. json=results.json or junit=junit.xml; `-` is standard output. May be given several times.
     #[arg(long = "report", value_name = "FORMAT=PATH", env = "DPOP_REPORT", value_delimiter = ',')]
     reports: Vec<String>,
+}
+
+/// What the console shows.
+pub(super) enum Page {
+    /// The cases; and what has to stand behind `dpop run ID` to repeat one.
+    Cases(String),
+    /// The launch checklist.
+    Checklist,
+}
+
+impl Page {
+    fn write(self, report: &Report<'_>, out: &mut dyn Write, style: Style) -> io::Result<()> {
+        match self {
+            Self::Cases(repeat_with) => Human::new(out, style, repeat_with).write(report),
+            Self::Checklist if style.verbosity < 0 => write_answer(report, out),
+            Self::Checklist => write_checklist(report, out),
+        }
+    }
 }
 
 impl Reports {
@@ -63,14 +81,14 @@ impl Reports {
         &self,
         report: &Report<'_>,
         context: &mut Context,
-        repeat_with: String,
+        page: Page,
     ) -> Result<(), Failure> {
         let style = context.style();
         let reports = self.parsed()?;
         if reports.iter().any(|(_, path)| *path == "-") {
-            Human::new(&mut io::stderr(), Style { colour: false, ..style }, repeat_with).write(report)?;
+            page.write(report, &mut io::stderr(), Style { colour: false, ..style })?;
         } else {
-            Human::new(&mut context.out, style, repeat_with).write(report)?;
+            page.write(report, &mut context.out, style)?;
         }
         for (format, path) in reports {
             if path == "-" {

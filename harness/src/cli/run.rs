@@ -1,5 +1,5 @@
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,20 +8,25 @@ use clap::builder::BoolishValueParser;
 
 use super::issuer_key;
 use super::progress::Progress;
-use super::reports::Reports;
+use super::reports::{Page, Reports};
 use super::transport::Transport;
 use super::{Context, Exit, Failure};
-use crate::clock::{Clock, LeapingClock, SystemClock};
+use crate::clock::{Clock, LeapingClock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::plan::{Filter, OptIn, Partition, Selected, all, select};
+use crate::proof::AccessToken;
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::report::Report;
 use crate::scenario::{Fault, Scenario, Tag, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::{Level, Profile};
-use crate::suite::{Results, Setup, Stop, against_reference, run_until};
-use crate::target::tokens::{CommandSource, EmbeddedSource, TokenSource};
-use crate::target::{Auth, Config, Day, HttpTarget, Limits, NotAllowed, Rate, Reach, Span};
+use crate::suite::{PlainHttp, Results, Setup, Stop, against_reference, run_until};
+use crate::target::tokens::{
+    ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, StaticSource, TokenSource,
+};
+use crate::target::{
+    Auth, Config, Day, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span,
+};
 
 /// How a run is made, from the command line.
 #[derive(Debug, Args)]
@@ -36,6 +41,9 @@ pub(super) struct Arguments {
     filters: Filters,
     #[command(flatten)]
     reports: Reports,
+    /// Print the launch checklist instead of the cases: the advice for production, and what the run showed of each line.
+    #[arg(long, env = "DPOP_CHECKLIST", value_parser = BoolishValueParser::new())]
+    checklist: bool,
     /// The rules laid over RFC 9449; overrules the config.
     #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = profile)]
     profile: Option<Profile>,
@@ -147,13 +155,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let http = arguments.transport.http()?;
     let scenarios = context.scenarios()?;
     let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
-    let config = match &arguments.config {
-        Some(path) => Some(Config::open(path)?),
-        None => {
-            let here = PathBuf::from("dpop.yaml");
-            if here.is_file() { Some(Config::open(&here)?) } else { None }
-        }
-    };
+    let config = config(arguments.config.as_deref())?;
     let defects = super::serve::defects(&arguments.defects)?;
     if config.is_some() && !defects.is_empty() {
         return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
@@ -202,11 +204,22 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let report =
         Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began, clock.as_ref()) };
     let repeat_with = arguments.repeat_with();
-    arguments.reports.write(&report, context, repeat_with)?;
+    let page = if arguments.checklist { Page::Checklist } else { Page::Cases(repeat_with) };
+    arguments.reports.write(&report, context, page)?;
     if stop.is_requested() {
         return Ok(Exit::Interrupted);
     }
     Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
+}
+
+/// The config of this name, or the one that lies here.
+pub(super) fn config(path: Option<&Path>) -> Result<Option<Config>, Failure> {
+    let here = Path::new("dpop.yaml");
+    match path {
+        Some(path) => Ok(Some(Config::open(path)?)),
+        None if here.is_file() => Ok(Some(Config::open(here)?)),
+        None => Ok(None),
+    }
 }
 
 impl Arguments {
@@ -245,10 +258,10 @@ pub(super) async fn perform(
 }
 
 /// What has to live as long as the run: an issuer, or both reference servers.
-enum Servers {
+pub(super) enum Servers {
     None,
     Issuer { _server: Server },
-    Both { _running: Running },
+    Both { _running: Box<Running> },
 }
 
 async fn embedded(
@@ -262,10 +275,10 @@ async fn embedded(
     let (running, setup) = against_reference(NonceMode::Required, defects, profile, &limits, clock, entropy)
         .await
         .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    Ok((Servers::Both { _running: running }, setup))
+    Ok((Servers::Both { _running: Box::new(running) }, setup))
 }
 
-async fn set_up(
+pub(super) async fn set_up(
     config: &Config,
     limits: Limits,
     authorised: bool,
@@ -274,19 +287,48 @@ async fn set_up(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
     let limits = limits.or(config.limits);
-    let authorised = authorised || config.allow_hosts.contains(&config.call.uri.host);
-    let target = HttpTarget::resolve_with(reach, &config.call.uri, &limits, authorised, clock.clone())
+    let unreachable = |what: &str, error: NotAllowed| match error {
+        NotAllowed::Certificates(_) => Failure::Usage(error.to_string()),
+        NotAllowed::Unresolved(..) | NotAllowed::NotAuthorised(..) => {
+            Failure::Environment(format!("{what}{error}"))
+        }
+    };
+    let may_test = |host: &String| authorised || config.allow_hosts.contains(host);
+    let uri = &config.call.uri;
+    let target = HttpTarget::resolve_with(reach, uri, &limits, may_test(&uri.host), clock.clone())
         .await
-        .map_err(|error| match error {
-            NotAllowed::Certificates(_) => Failure::Usage(error.to_string()),
-            NotAllowed::Unresolved(..) | NotAllowed::NotAuthorised(..) => {
-                Failure::Environment(error.to_string())
-            }
-        })?;
+        .map_err(|error| unreachable("", error))?;
+    let plain_http = match &config.plain_http {
+        Some(call) => {
+            let twin =
+                HttpTarget::resolve_with(reach, &call.uri, &limits, may_test(&call.uri.host), clock.clone())
+                    .await
+                    .map_err(|error| unreachable("target.plain-http: ", error))?
+                    .sharing_the_cap_of(&target);
+            let on_loopback = twin.is_loopback();
+            Some(PlainHttp { call: call.clone(), target: Arc::new(twin), on_loopback })
+        }
+        None => None,
+    };
+    let observer = match &config.observe {
+        Some(Observe::Log { path, pattern }) => {
+            Some(Observer::Log { path: path.clone(), pattern: pattern.clone() })
+        }
+        Some(Observe::Metrics { call, counter }) => {
+            let page =
+                HttpTarget::resolve_with(reach, &call.uri, &limits, may_test(&call.uri.host), clock.clone())
+                    .await
+                    .map_err(|error| unreachable("observe.metrics: ", error))?
+                    .sharing_the_cap_of(&target);
+            Some(Observer::Metrics { target: Arc::new(page), call: call.clone(), counter: counter.clone() })
+        }
+        None => None,
+    };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
         Auth::Embedded { listen, alg, issuer, audience, scope } => {
+            let issuer_clock = Arc::new(ShiftedClock::new(clock.clone()));
             let new = || {
-                Issuer::new(issuer.clone(), clock.clone(), entropy.clone())
+                Issuer::new(issuer.clone(), issuer_clock.clone(), entropy.clone())
                     .with_audience(audience.clone())
                     .with_alg(*alg)
             };
@@ -295,13 +337,34 @@ async fn set_up(
                 Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}"))
             })?;
             let source = EmbeddedSource::new(issuer, audience.clone(), scope.clone())
-                .map_err(|error| Failure::Environment(error.to_string()))?;
+                .map_err(|error| Failure::Environment(error.to_string()))?
+                .with_clock(issuer_clock);
             (Servers::Issuer { _server: server }, Arc::new(source))
         }
         Auth::Command { command, scope, audience } => (
             Servers::None,
             Arc::new(CommandSource::new(command, &config.folder, scope, audience, entropy.clone())),
         ),
+        Auth::ClientCredentials { issuer, client_id, client_secret_file, audience, scope } => {
+            let client = ClientCredentials {
+                issuer: issuer.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret(config, client_secret_file.as_deref())?,
+                audience: audience.clone(),
+                scope: scope.clone(),
+                allow_hosts: (!authorised).then(|| config.allow_hosts.clone()),
+                reach: reach.clone(),
+                limits,
+            };
+            let source = ClientCredentialsSource::new(client, clock.clone(), entropy.clone());
+            (Servers::None, Arc::new(source))
+        }
+        Auth::Static { clients } => {
+            let source = StaticSource::open(clients, &config.folder, clock.clone()).map_err(|error| {
+                config.source.at(&error.path, Fault::Contradiction(error.why.to_string()))
+            })?;
+            (Servers::None, Arc::new(source))
+        }
     };
     // A load on this machine is nobody else's.
     let tags = if target.is_loopback() { vec![Tag::Load] } else { Vec::new() };
@@ -310,6 +373,9 @@ async fn set_up(
         opt_in: OptIn { tags, ids: Vec::new() },
         target: Arc::new(target),
         call: config.call.clone(),
+        places: config.places.clone(),
+        plain_http,
+        observer,
         source,
         capabilities: config.capabilities,
         alg: None,
@@ -321,6 +387,19 @@ async fn set_up(
         entropy,
     };
     Ok((servers, setup))
+}
+
+/// The client's secret: from the environment, or a file; none for a public client.
+fn client_secret(config: &Config, file: Option<&Path>) -> Result<Option<AccessToken>, Failure> {
+    if let Some(secret) = std::env::var("DPOP_CLIENT_SECRET").ok().filter(|secret| !secret.is_empty()) {
+        return Ok(Some(AccessToken::new(secret)));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let path = config.folder.join(file);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::Environment(format!("{} (auth.client-secret-file): {error}", path.display()))
+    })?;
+    Ok(Some(AccessToken::new(text.trim_end_matches(['\r', '\n']))))
 }
 
 /// A waiver for a case that does not exist would waive nothing, for ever.

@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// Where the issuer listens; a loopback address.
     #[arg(long, value_name = "ADDRESS", env = "DPOP_ISSUER_LISTEN", default_value = "127.0.0.1:9402")]
     issuer_listen: SocketAddr,
+    /// The origin that clients know the resource server by, as if a proxy stood in front: proofs must name it.
+    #[arg(long, value_name = "URL", env = "DPOP_PUBLIC_URL")]
+    public_url: Option<String>,
     /// Run no issuer, and trust this one: that of `dpop run` with `auth.kind: embedded`.
     #[arg(long, value_name = "URL", env = "DPOP_TRUST")]
     trust: Option<String>,
@@ -89,10 +92,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         match &arguments.trust {
             Some(issuer) => {
                 let base_url = format!("http://{}", arguments.listen);
+                let public_url = arguments.public_url.as_ref().unwrap_or(&base_url);
                 let options = ResourceOptions {
-                    base_url: base_url.clone(),
+                    base_url: public_url.clone(),
                     protects_root: false,
-                    audience: base_url.clone(),
+                    audience: public_url.clone(),
                     trust: Trust::Remote {
                         issuer: issuer.clone(),
                         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
@@ -100,6 +104,8 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     algs,
                     nonce,
                     replay: !arguments.no_replay_store,
+                    unbound_bearer: false,
+                    scope: None,
                     defects,
                     clock,
                     entropy,
@@ -107,7 +113,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                 let server = serve_resource(arguments.listen, options).await.map_err(failed)?;
                 writeln!(
                     context.out,
-                    "resource  {base_url}/resource   audience {base_url}   trusts {issuer}"
+                    "resource  {base_url}/resource   audience {public_url}   trusts {issuer}"
                 )?;
                 announce(arguments, context)?;
                 wait().await?;
@@ -119,6 +125,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     issuer_addr: arguments.issuer_listen,
                     token_alg: arguments.token_alg,
                     algs,
+                    public_url: arguments.public_url.clone(),
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,

@@ -16,6 +16,13 @@ pub(super) struct Transport {
     /// HTTP/2 only: by ALPN for https, with prior knowledge for http. It does not fall back to HTTP/1.1.
     #[arg(long, env = "DPOP_HTTP2", value_parser = BoolishValueParser::new())]
     http2: bool,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+/// Whom to connect to, and whom to trust.
+#[derive(Debug, Args)]
+pub(super) struct Trust {
     /// Trust the authorities in this PEM file, instead of those that the operating system trusts.
     #[arg(long, value_name = "FILE", env = "DPOP_CACERT")]
     cacert: Option<PathBuf>,
@@ -45,6 +52,29 @@ impl Transport {
 
     /// Where to connect to, and whom to trust.
     pub(super) fn reach(&self) -> Reach {
+        self.trust.reach()
+    }
+
+    /// Says aloud what must not be overlooked.
+    pub(super) fn warn(&self, context: &Context) {
+        self.trust.warn(context);
+    }
+
+    /// What has to stand behind `dpop run ID` to reach the target in the same way.
+    pub(super) fn repeat_with(&self) -> String {
+        let Self { http1, http2, trust } = self;
+        let flag = |given: bool, text: &str| if given { text.to_owned() } else { String::new() };
+        let mut text = flag(*http1, " --http1.1") + &flag(*http2, " --http2");
+        text.extend(trust.cacert.iter().map(|path| format!(" --cacert {}", path.display())));
+        text.push_str(&flag(trust.insecure, " --insecure"));
+        text.extend(trust.connect_to.iter().map(|rule| format!(" --connect-to {rule}")));
+        text
+    }
+}
+
+impl Trust {
+    /// Where to connect to, and whom to trust.
+    pub(super) fn reach(&self) -> Reach {
         let authorities = match &self.cacert {
             _ if self.insecure => Authorities::Anybody,
             Some(path) => Authorities::File(path.clone()),
@@ -60,15 +90,5 @@ impl Transport {
                 "WARNING: --insecure: certificates are not checked, so whoever is in between reads the access tokens",
             );
         }
-    }
-
-    /// What has to stand behind `dpop run ID` to reach the target in the same way.
-    pub(super) fn repeat_with(&self) -> String {
-        let flag = |given: bool, text: &str| if given { text.to_owned() } else { String::new() };
-        let mut text = flag(self.http1, " --http1.1") + &flag(self.http2, " --http2");
-        text.extend(self.cacert.iter().map(|path| format!(" --cacert {}", path.display())));
-        text.push_str(&flag(self.insecure, " --insecure"));
-        text.extend(self.connect_to.iter().map(|rule| format!(" --connect-to {rule}")));
-        text
     }
 }

@@ -50,16 +50,13 @@ pub const PITFALLS: &[Page] = &[
     page!("ignored-nonce"),
     page!("bearer-downgrade"),
     page!("real-http-stacks"),
+    page!("possession-is-not-permission"),
+    page!("https-only"),
+    page!("failures-are-seen"),
 ];
 
 /// The advice for production that is not about one mistake in a proof.
-pub const RULES: &[Page] = &[
-    page!("browser-matter"),
-    page!("https-only"),
-    page!("nonces-where-risk-is-high"),
-    page!("possession-is-not-permission"),
-    page!("failures-are-seen"),
-];
+pub const RULES: &[Page] = &[page!("browser-matter"), page!("nonces-where-risk-is-high")];
 
 /// Every page: mistakes, then rules.
 pub fn pages() -> impl Iterator<Item = &'static Page> {

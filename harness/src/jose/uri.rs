@@ -49,6 +49,18 @@ impl Uri {
         self.scheme.eq_ignore_ascii_case("https")
     }
 
+    /// Whether the host is this machine: a loopback address, or `localhost` (RFC 6761 section 6.3).
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Scheme, host and, where one was written, port.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host_and_port())
+    }
+
     /// The port in use: the one given, or the scheme's default.
     pub fn effective_port(&self) -> u16 {
         let default = if self.is_https() { 443 } else { 80 };

@@ -1,7 +1,7 @@
 use super::find;
 use crate::proof::{
-    AthSource, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, OmittedField,
-    Step, TokenChoice, Volley,
+    AthSource, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, MadeFor, NonceEdit,
+    OmittedField, Step, TokenChoice, Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -90,6 +90,9 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
         (own, Some(signer)) => {
             phrases.push(format!("jwk is {}, signed by {}", key(own.unwrap_or(KeyChoice::Own)), key(signer)))
         }
+    }
+    if let Some(MadeFor::Resource) = edits.made_for {
+        phrases.push("proof made for target.resource".to_owned());
     }
     match edits.htm {
         Some(HtmEdit::OtherMethod) => phrases.push("htm of another method".to_owned()),

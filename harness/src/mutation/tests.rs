@@ -11,7 +11,7 @@ use crate::entropy::{SeededEntropy, SystemEntropy};
 use crate::jose::json::{self, Json};
 use crate::jose::uri::Uri;
 use crate::jose::{Nonce, PublicJwk, base64url};
-use crate::proof::{AccessToken, Call, EditError, HttpChoice, Material, ProofKey, Step};
+use crate::proof::{AccessToken, Call, EditError, Material, ProofKey, Step};
 
 const URL: &str = "https://rs.example/v1/me";
 const NONCE: &str = "eyJ7S_zG.eyJH0-Z.HX4w-7v";
@@ -29,6 +29,7 @@ fn minted(key: &ProofKey, url: &str, proof: &str, request: &str) -> Result<Minte
     let step = Step { proof: edits(proof), request: edits(request), ..Step::default() };
     let uri: Uri = url.parse().expect("a URL");
     let nonce: Nonce = NONCE.parse().expect("a nonce");
+    let call = Call::to("GET", uri);
     let material = Material {
         key,
         token: &AccessToken::new(TOKEN),
@@ -36,7 +37,8 @@ fn minted(key: &ProofKey, url: &str, proof: &str, request: &str) -> Result<Minte
         stranger: None,
         issuer: None,
         nonce: Some(&nonce),
-        call: &Call { method: "GET".into(), htu: uri.without_query(), uri, http: HttpChoice::Both },
+        call: &call,
+        resource: &call,
         now: 1_700_000_000,
         entropy: &SystemEntropy,
         choices: &SeededEntropy::new(0),

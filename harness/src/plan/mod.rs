@@ -68,7 +68,7 @@ pub fn select<'a>(
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => match text.strip_prefix(before) {
@@ -98,6 +98,8 @@ pub struct Traits {
     pub http: HttpChoice,
     /// Whether it speaks HTTP/2; none where nobody asked.
     pub http2: Option<bool>,
+    /// Whether it demands scopes; unknown is unknown.
+    pub scope: Option<bool>,
 }
 
 impl Traits {
@@ -119,6 +121,7 @@ impl Traits {
             single_use_jti: capabilities.single_use_jti,
             bearer,
             algs,
+            scope: capabilities.scope,
             http: HttpChoice::Both,
             http2: capabilities.http2,
         }
@@ -161,10 +164,23 @@ impl Traits {
                 "HTTP/2 is not used in this run (--http1.1)"
             }
             Capability::Http2 if self.http2 == Some(false) => "the server does not speak HTTP/2",
-            Capability::Nonce
+            Capability::BearerAllowed if self.bearer != Some(BearerPolicy::Allowed) => {
+                "the server does not say that it still serves unbound tokens (target.bearer: allowed)"
+            }
+            Capability::Scope if self.scope == Some(false) => {
+                "the server does not ask for scopes (capabilities.scope)"
+            }
+            Capability::Scope if self.scope.is_none() => {
+                "it is not known whether the server asks for scopes (capabilities.scope)"
+            }
+            // What one of several resources must have is seen to where they are chosen.
+            Capability::DeclaredNonce
+            | Capability::Scope
+            | Capability::Nonce
             | Capability::NonceRequired
             | Capability::SingleUseJti
             | Capability::BearerRefused
+            | Capability::BearerAllowed
             | Capability::Alg(_)
             | Capability::Http2 => return None,
         };

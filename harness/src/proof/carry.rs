@@ -19,6 +19,27 @@ pub struct Call {
     pub http: HttpChoice,
 }
 
+impl Call {
+    /// A request for `uri`, straight to where its URL says.
+    pub fn to(method: &str, uri: Uri) -> Self {
+        Self { method: method.to_owned(), htu: uri.without_query(), uri, http: HttpChoice::default() }
+    }
+
+    /// The URL that proofs name where `base` is the public origin, with the path before that of the request, if it has one.
+    pub fn named_by(&self, base: &Uri) -> Uri {
+        let path = format!("{}{}", base.path.trim_end_matches('/'), self.uri.path);
+        let (scheme, host, port) = (base.scheme.clone(), base.host.clone(), base.port.clone());
+        Uri { scheme, host, port, path, ..self.uri.without_query() }
+    }
+}
+
+impl fmt::Display for Call {
+    /// Method and URL, without the query: that may be secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.method, self.uri.without_query())
+    }
+}
+
 /// One request as it goes over the wire: nothing is normalised, repeated fields stay repeated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
@@ -30,6 +51,8 @@ pub struct Request {
     pub fields: Vec<Field>,
     /// The version of HTTP that it goes over.
     pub http: HttpVersion,
+    /// The content.
+    pub content: String,
 }
 
 /// One header field line.
@@ -83,7 +106,20 @@ impl Request {
         if !matches!(call.method.as_str(), "GET" | "HEAD") {
             fields.push(Field::new("Content-Length", "0"));
         }
-        Self { method: call.method.clone(), target: call.uri.origin_form(), fields, http: call.http.usual() }
+        let target = call.uri.origin_form();
+        let http = call.http.usual();
+        Self { method: call.method.clone(), target, fields, http, content: String::new() }
+    }
+
+    /// A form sent to `uri` (RFC 6749 section 4.4.2).
+    pub fn form(uri: &Uri, parameters: &[(&str, &str)]) -> Self {
+        let mut request = Self::bare(&Call::to("POST", uri.clone()));
+        let pairs = parameters.iter().map(|(name, value)| format!("{name}={}", form_encoded(value)));
+        request.content = pairs.collect::<Vec<_>>().join("&");
+        request.fields.retain(|field| field.name != "Content-Length");
+        request.fields.push(Field::new("Content-Type", "application/x-www-form-urlencoded"));
+        request.fields.push(Field::new("Content-Length", request.content.len().to_string()));
+        request
     }
 
     /// A request that presents `token` with `proof` (RFC 9449 section 7.1), as far as the edits leave it so.
@@ -108,8 +144,22 @@ impl Request {
             text.push_str(&format!("{}: {}\r\n", field.name, field.value));
         }
         text.push_str("\r\n");
+        text.push_str(&self.content);
         text.into_bytes()
     }
+}
+
+/// `text` as a value in a form (application/x-www-form-urlencoded).
+pub fn form_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            _ if byte.is_ascii_alphanumeric() || b"*-._".contains(&byte) => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -117,9 +167,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_form() {
+        let uri: Uri = "http://127.0.0.1:9/token".parse().expect("valid");
+        let request = Request::form(&uri, &[("a", "x y&=é"), ("b", "")]);
+        let text = String::from_utf8(request.to_bytes()).expect("text");
+        assert!(text.starts_with("POST /token HTTP/1.1\r\nHost: 127.0.0.1:9\r\n"), "{text}");
+        assert!(text.contains("\r\nContent-Length: 20\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\na=x+y%26%3D%C3%A9&b="), "{text}");
+    }
+
+    #[test]
     fn the_bytes_are_what_was_asked_for() {
         let uri: Uri = "http://127.0.0.1:9/r?a=1#f".parse().expect("valid");
-        let call = Call { method: "POST".into(), htu: uri.without_query(), uri, http: HttpChoice::Both };
+        let call = Call::to("POST", uri);
         let edits = RequestEdits { scheme: Some("Bearer".into()), ..RequestEdits::default() };
         let request = Request::presenting(&call, &AccessToken::new("t"), "p", &edits);
         let expected = format!(

@@ -10,8 +10,8 @@ use super::draft::{Draft, Signed, Statement};
 use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, NonceEdit, ProofEdits, Step,
-    TokenChoice,
+    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, MadeFor, NonceEdit, ProofEdits,
+    Step, TokenChoice,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, edited};
@@ -33,6 +33,8 @@ pub struct Material<'a> {
     pub nonce: Option<&'a Nonce>,
     /// The request.
     pub call: &'a Call,
+    /// The protected resource: the same, unless the request goes elsewhere.
+    pub resource: &'a Call,
     /// Now, in seconds since 1970-01-01T00:00:00Z.
     pub now: i64,
     /// Where `jti` values and fresh keys come from.
@@ -163,6 +165,10 @@ impl<'a> Material<'a> {
     /// [`EditError`] where an edit can't be made here.
     pub fn edit(&self, draft: &mut Draft, edits: &ProofEdits, token: &AccessToken) -> Result<(), EditError> {
         let claims = &mut draft.claims;
+        if let Some(MadeFor::Resource) = edits.made_for {
+            claims.set("htm", self.resource.method.as_str());
+            claims.set("htu", self.resource.htu.to_string());
+        }
         if let Some(edit) = edits.htm {
             claims.set("htm", self.htm(edit));
         }

@@ -16,14 +16,14 @@ mod secret;
 mod token;
 mod volley;
 
-pub use carry::{Call, Field, Request};
+pub use carry::{Call, Field, Request, form_encoded};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use http::{HttpChoice, HttpVersion};
 pub use key::{KeyError, ProofKey};
 pub use script::{
     AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit,
-    KeyChoice, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice,
+    KeyChoice, MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice,
     TokenEdits,
 };
 pub use secret::{AccessToken, tag};

@@ -82,6 +82,9 @@ pub struct ProofEdits {
     pub key: Option<KeyChoice>,
     /// Another key that signs, while `jwk` still shows `key`.
     pub signer: Option<KeyChoice>,
+    /// The request that `htm` and `htu` name, instead of the one that carries the proof.
+    #[serde(rename = "for")]
+    pub made_for: Option<MadeFor>,
     /// Another method in `htm` than the request's.
     pub htm: Option<HtmEdit>,
     /// Another URL in `htu` than the request's.
@@ -118,6 +121,14 @@ pub enum KeyChoice {
     Fresh,
     /// The key of another client, which has a token of its own.
     Stranger,
+}
+
+/// A request that a proof is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MadeFor {
+    /// The protected resource, `target.resource` in the config: a proof that is right there, presented elsewhere.
+    Resource,
 }
 
 /// Another `htm`.

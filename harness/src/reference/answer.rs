@@ -29,6 +29,9 @@ pub enum Denial {
     /// The Bearer scheme, and this server takes bound tokens with a proof only (section 7.2).
     #[error("the Bearer scheme is not accepted")]
     Bearer,
+    /// The access token is good, and not for this resource (RFC 6750 section 3.1): it lacks this scope.
+    #[error("the access token does not have the scope {0}")]
+    InsufficientScope(String),
     /// The access token is not acceptable.
     #[error(transparent)]
     Token(#[from] TokenRefusal),
@@ -45,6 +48,7 @@ impl Denial {
             Self::SeveralCredentials => "several_credentials",
             Self::MalformedCredentials => "malformed_credentials",
             Self::Bearer => "bearer",
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::Token(refusal) => refusal.reason(),
             Self::Proof(refusal) => refusal.reason(),
         }
@@ -62,6 +66,7 @@ impl Denial {
             Self::SeveralCredentials | Self::MalformedCredentials => {
                 (StatusCode::BAD_REQUEST, Some(ErrorCode::InvalidRequest))
             }
+            Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, Some(ErrorCode::InsufficientScope)),
             Self::Token(TokenRefusal::KeysUnreachable) => (StatusCode::SERVICE_UNAVAILABLE, None),
             Self::Bearer | Self::Token(_) => (StatusCode::UNAUTHORIZED, Some(ErrorCode::InvalidToken)),
             Self::Proof(refusal) => (StatusCode::UNAUTHORIZED, Some(refusal.code())),

@@ -16,6 +16,7 @@ use super::defects::{Defect, DefectSet};
 use super::replay::ReplayStore;
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
+use crate::jose::uri::Uri;
 use crate::jose::{Alg, Ath, Jkt, PublicJwk, base64url};
 
 /// How many proofs a store holds that is too small.
@@ -23,6 +24,11 @@ const SMALL_STORE: usize = 100;
 /// How old a proof may be at a server with [`Defect::RetentionFromReceipt`], in seconds. Short, so that its nonces outlive
 /// its proofs.
 const SHORT_WINDOW: i64 = 60;
+
+/// Whether the defects let proofs without a nonce pass at `uri`.
+pub(super) fn nonce_not_needed(uri: &Uri, defects: DefectSet) -> bool {
+    defects.contains(Defect::OtherPathsNeedNoNonce) && !uri.path.ends_with(super::resource::MAIN)
+}
 
 /// Reads a proof that is not well-formed, as far as the defects allow.
 pub(super) fn read(proof: &[u8], defects: DefectSet) -> Option<Compact<'_>> {

@@ -103,6 +103,8 @@ pub enum ErrorCode {
     UseDpopNonce,
     /// The request is malformed.
     InvalidRequest,
+    /// The access token does not cover the resource.
+    InsufficientScope,
 }
 
 impl ErrorCode {
@@ -113,6 +115,7 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRequest => "invalid_request",
+            Self::InsufficientScope => "insufficient_scope",
         }
     }
 }

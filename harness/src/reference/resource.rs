@@ -1,9 +1,11 @@
-//! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof.
+//! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof, and `/admin`
+//! where the token has the scope for it, too.
 
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, Method, Uri as Target, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri as Target, Version, header};
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
@@ -25,14 +27,22 @@ use crate::entropy::Entropy;
 use crate::jose::uri::{Uri, UriError};
 use crate::jose::{AlgSet, Jkt};
 
+/// The path of the main resource.
+pub(super) const MAIN: &str = "/resource";
+/// The path that needs a scope of its own, and that scope.
+const ADMIN: &str = "/admin";
+const ADMIN_SCOPE: &str = "admin";
+
 const ABOUT: &str = "The reference resource server of dpop-harness (RFC 9449).\n\
     GET, POST, PUT and DELETE /resource, /other and all below /tree/ want a DPoP-bound token and a proof.\n\
+    GET /admin wants a token with the scope admin besides.\n\
     GET /metrics counts what was served and what was refused, by reason.\n";
 
 /// How a resource server is set up.
 #[derive(Clone)]
 pub struct ResourceOptions {
-    /// The public URL, without path and trailing slash, e.g. `http://127.0.0.1:9401`. Proofs are compared with it; the
+    /// The public URL, without trailing slash, e.g. `http://127.0.0.1:9401`: an origin, and a path where a proxy takes one
+    /// away. Proofs are compared with it; the
     /// `Host` field of a request, which its sender chooses, plays no part.
     pub base_url: String,
     /// Whether `/` is a protected resource, too; otherwise it tells what the server is.
@@ -45,8 +55,12 @@ pub struct ResourceOptions {
     pub algs: AlgSet,
     /// Whether nonces are used.
     pub nonce: NonceMode,
+    /// Whether unbound tokens are still served as `Bearer`, while clients migrate. Bound ones never are.
+    pub unbound_bearer: bool,
     /// Whether proofs are remembered.
     pub replay: bool,
+    /// The scope that a token needs at `/resource` and `/other`; without one it needs none.
+    pub scope: Option<String>,
     /// The bugs planted in this server.
     pub defects: DefectSet,
     /// The server's clock.
@@ -69,6 +83,8 @@ pub struct ResourceServer {
     /// Only for defects.
     connections: Connections,
     metrics: Metrics,
+    scope: Option<String>,
+    unbound_bearer: bool,
     defects: DefectSet,
     clock: Arc<dyn Clock>,
 }
@@ -119,6 +135,8 @@ impl ResourceServer {
             http2_verifier: apart.then(verifier),
             connections: Connections::default(),
             metrics: Metrics::default(),
+            scope: options.scope,
+            unbound_bearer: options.unbound_bearer,
             defects: options.defects,
             clock: options.clock,
         })
@@ -130,18 +148,21 @@ impl ResourceServer {
         let protected = get(serve).post(serve).put(serve).delete(serve);
         Router::new()
             .route("/", if self.protects_root { protected.clone() } else { get(async || ABOUT) })
-            .route("/resource", protected.clone())
+            .route(MAIN, protected.clone())
             .route("/other", protected.clone())
             .route("/tree/{*path}", protected)
+            .route(ADMIN, get(serve))
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route("/metrics", get(metrics))
+            .layer(map_response_with_state(self.clone(), dated))
             .with_state(self)
     }
 
     /// Whether a request may have the resource, and as whom: RFC 9449 section 7.
     async fn admit(&self, access: &Access<'_>) -> Result<String, Denial> {
+        let beside = access.path != MAIN;
         let is = |defect| self.defects.contains(defect);
-        if is(Defect::ProtectsNothing) {
+        if is(Defect::ProtectsNothing) || (beside && is(Defect::OtherPathsOpen)) {
             return Ok("everybody".to_owned());
         }
         let proofs = proof_fields(access.headers);
@@ -151,26 +172,31 @@ impl ResourceServer {
             }
             credentials => credentials?,
         };
+        let migrating =
+            (self.unbound_bearer && !is(Defect::UnboundBearerRefused)) || is(Defect::UnboundBearerAccepted);
         let proof_needed = match credentials.scheme {
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
-            Scheme::Bearer if is(Defect::BearerAccepted) || is(Defect::UnboundBearerAccepted) => false,
+            Scheme::Bearer if beside && is(Defect::OtherPathsTakeBearer) => false,
+            Scheme::Bearer if is(Defect::BearerAccepted) || migrating => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
         let token = self.token(credentials.token).await?;
-        if credentials.scheme == Scheme::Bearer && is(Defect::UnboundBearerAccepted) {
-            return if token.bound_key.is_none() {
-                Ok(token.subject().to_owned())
-            } else {
-                Err(Denial::Bearer)
-            };
+        if credentials.scheme == Scheme::Bearer && migrating && !is(Defect::BearerAccepted) {
+            if token.bound_key.is_some() {
+                return Err(Denial::Bearer);
+            }
+            self.authorize(access, &token)?;
+            return Ok(token.subject().to_owned());
         }
         if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
-            self.prove(access, &proofs, credentials.token, token.bound_key).await?;
+            let bound_key = token.bound_key.filter(|_| !(beside && is(Defect::OtherPathsIgnoreCnf)));
+            self.prove(access, &proofs, credentials.token, bound_key).await?;
         }
+        self.authorize(access, &token)?;
         Ok(token.subject().to_owned())
     }
 
@@ -207,6 +233,24 @@ impl ResourceServer {
         Ok(())
     }
 
+    /// Whether the token is good for this resource: its scope covers it (RFC 6749 section 7). A proof says nothing about
+    /// that.
+    fn authorize(&self, access: &Access<'_>, token: &AccessToken) -> Result<(), Denial> {
+        let needed = if access.path == ADMIN { Some(ADMIN_SCOPE) } else { self.scope.as_deref() };
+        let scope = token.claims.get("scope").and_then(serde_json::Value::as_str);
+        let is = |defect| self.defects.contains(defect);
+        let covered = match (needed, scope) {
+            (None, _) => true,
+            (Some(_), None) => is(Defect::NoScopeIsEveryScope),
+            (Some(needed), Some(scope)) => scope.split(' ').any(|word| word == needed),
+        };
+        if covered || is(Defect::PossessionIsPermission) {
+            Ok(())
+        } else {
+            Err(Denial::InsufficientScope(needed.unwrap_or_default().to_owned()))
+        }
+    }
+
     /// Judges the proof beside an access token, which is given with the key that it is bound to.
     async fn verify(
         &self,
@@ -214,7 +258,7 @@ impl ResourceServer {
         proofs: &[&[u8]],
         token: Option<(&str, Option<Jkt>)>,
     ) -> Result<VerifiedProof, Refusal> {
-        let uri = Uri { path: access.path.to_owned(), ..self.base_uri.clone() };
+        let uri = Uri { path: format!("{}{}", self.base_uri.path, access.path), ..self.base_uri.clone() };
         let verifier = self.http2_verifier.as_ref().filter(|_| access.http2).unwrap_or(&self.verifier);
         let presented = Presented {
             proofs,
@@ -269,12 +313,26 @@ async fn serve(
         Err(denial) => {
             let (reason, error) = (denial.reason(), denial.error());
             let response = denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects);
-            server.metrics.refused(reason, error);
+            if !server.defects.contains(Defect::RefusalsNotCounted) {
+                server.metrics.refused(reason, error);
+            }
             let code = response.status().as_u16();
             tracing::info!(method = access.method, path = access.path, code, error, reason);
             response
         }
     }
+}
+
+/// Adds the time of the answer by the clock of this server (RFC 9110 section 6.6.1).
+async fn dated(State(server): State<Arc<ResourceServer>>, mut response: Response) -> Response {
+    let date = jiff::Timestamp::try_from(server.clock.now())
+        .and_then(|now| jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now))
+        .ok()
+        .and_then(|date| HeaderValue::try_from(date).ok());
+    if let Some(date) = date {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 /// GET /metrics

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::access_token::Trust;
 use super::connections::{ConnectionId, Prompt};
-use super::defects::DefectSet;
+use super::defects::{Defect, DefectSet};
 use super::issuer::Issuer;
 use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
@@ -34,9 +35,12 @@ pub struct Options {
     /// The name that stands in the URLs of both instead of the address, e.g. `localhost`. An address has no letters whose
     /// case could be normalised.
     pub host: Option<String>,
+    /// The origin of the resource server as its clients know it, where a proxy stands in front; it is also the audience of
+    /// its tokens. Otherwise the one at which it listens.
+    pub public_url: Option<String>,
     /// The URL by which clients know the resource, where a proxy stands in front: proofs name it. Its path is the
     /// resource's. Otherwise it is `/resource` where the server listens.
-    pub public_url: Option<Uri>,
+    pub public_resource: Option<Uri>,
     /// The algorithm that the issuer signs tokens with.
     pub token_alg: Alg,
     /// The algorithms of the proofs that the resource server accepts.
@@ -45,6 +49,12 @@ pub struct Options {
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
     pub replay: bool,
+    /// Whether the resource server still serves unbound tokens as `Bearer`, while clients migrate.
+    pub unbound_bearer: bool,
+    /// The scope that a token needs at the resources; without one it needs none.
+    pub scope: Option<String>,
+    /// Whether something listens on another port that stands for the resource without TLS. It serves nothing.
+    pub plain_http: bool,
     /// The bugs planted in the resource server.
     pub defects: DefectSet,
     /// The clock of both.
@@ -63,10 +73,14 @@ impl Options {
             issuer_addr: free,
             host: None,
             public_url: None,
+            public_resource: None,
             token_alg: Alg::Es256,
             algs: AlgSet::all(),
             nonce: NonceMode::Never,
             replay: true,
+            unbound_bearer: false,
+            scope: None,
+            plain_http: false,
             defects: DefectSet::empty(),
             clock,
             entropy,
@@ -77,32 +91,42 @@ impl Options {
 /// An issuer and a resource server at work. Dropping it stops both.
 #[derive(Debug)]
 pub struct Running {
-    /// The origin of the resource server, which is also the audience of its tokens.
+    /// The origin at which the resource server listens.
     pub base_url: String,
+    /// Its origin as clients know it, the same unless a proxy is said to stand in front.
+    pub public_url: String,
     /// The protected resource, where it is reached: answers GET, HEAD, POST, PUT and DELETE.
     pub resource_url: String,
     /// The protected resource as proofs name it: where a proxy stands in front, its public URL.
     pub htu: String,
     /// A second protected resource beside it.
     pub other_url: String,
+    /// What a token needs the scope `admin` for.
+    pub admin_url: String,
+    /// The resource without TLS, where that was asked for.
+    pub plain_url: Option<String>,
     /// The value of `iss`.
     pub issuer_url: String,
     /// The issuer, for tokens without a request.
     pub issuer: Arc<Issuer>,
     resource_server: Server,
     issuer_server: Server,
+    plain_server: Option<Server>,
 }
 
 impl Running {
     /// The audience that tokens must name.
     pub fn audience(&self) -> &str {
-        &self.base_url
+        &self.public_url
     }
 
     /// Stops both servers and waits until their ports are free.
     pub async fn shutdown(self) {
         self.resource_server.shutdown().await;
         self.issuer_server.shutdown().await;
+        if let Some(server) = self.plain_server {
+            server.shutdown().await;
+        }
     }
 }
 
@@ -118,33 +142,49 @@ pub async fn start(options: Options) -> io::Result<Running> {
         None => listener.url(),
     };
     let (issuer_url, base_url) = (url(&issuer_listener), url(&resource_listener));
+    let public_url = options.public_url.clone().unwrap_or_else(|| base_url.clone());
     let issuer = Issuer::new(issuer_url.clone(), options.clock.clone(), options.entropy.clone());
-    let issuer = Arc::new(issuer.with_audience(base_url.clone()).with_alg(options.token_alg));
-    let resource_server = resource_server(ResourceOptions {
-        base_url: options.public_url.as_ref().map_or_else(|| base_url.clone(), origin),
-        protects_root: options.public_url.as_ref().is_some_and(|url| url.origin_form() == "/"),
-        audience: base_url.clone(),
+    let issuer = Arc::new(issuer.with_audience(public_url.clone()).with_alg(options.token_alg));
+    let resource_options = ResourceOptions {
+        base_url: options.public_resource.as_ref().map_or_else(|| public_url.clone(), origin),
+        protects_root: options.public_resource.as_ref().is_some_and(|url| url.origin_form() == "/"),
+        audience: public_url.clone(),
         trust: Trust::Issuer(issuer.clone()),
         algs: options.algs,
         nonce: options.nonce,
         replay: options.replay,
+        unbound_bearer: options.unbound_bearer,
+        scope: options.scope,
         defects: options.defects,
         clock: options.clock,
         entropy: options.entropy,
-    })?;
-    let resource_url = match &options.public_url {
+    };
+    let (plain_url, plain_server) = if options.plain_http {
+        let listener = Listener::bind(SocketAddr::new(options.resource_addr.ip(), 0)).await?;
+        let base_url = url(&listener);
+        let router = plain_http_router(&base_url, &resource_options)?;
+        (Some(format!("{base_url}/resource")), Some(listener.serve(router)))
+    } else {
+        (None, None)
+    };
+    let resource_server = resource_server(resource_options)?;
+    let resource_url = match &options.public_resource {
         Some(url) => format!("{base_url}{}", url.origin_form()),
         None => format!("{base_url}/resource"),
     };
     Ok(Running {
-        htu: options.public_url.map_or_else(|| resource_url.clone(), |url| url.to_string()),
+        htu: options.public_resource.map_or_else(|| resource_url.clone(), |url| url.to_string()),
         resource_url,
         other_url: format!("{base_url}/other"),
+        admin_url: format!("{base_url}/admin"),
         base_url,
+        public_url,
         issuer_url,
         resource_server: resource_listener.serve(resource_server.router()),
         issuer_server: issuer_listener.serve(issuer.clone().router()),
         issuer,
+        plain_url,
+        plain_server,
     })
 }
 
@@ -167,6 +207,25 @@ pub async fn serve_issuer(addr: SocketAddr, issuer: Arc<Issuer>) -> io::Result<S
 pub async fn serve_resource(addr: SocketAddr, options: ResourceOptions) -> io::Result<Server> {
     let server = resource_server(options)?;
     Ok(Listener::bind(addr).await?.serve(server.router()))
+}
+
+/// What listens where there is no TLS: it serves nothing to nobody, and does not ask for credentials either. Defects serve
+/// the resource there.
+fn plain_http_router(base_url: &str, options: &ResourceOptions) -> io::Result<Router> {
+    let has = |defect| options.defects.contains(defect);
+    let served = |base_url: &str, defects| {
+        let options = ResourceOptions { base_url: base_url.to_owned(), defects, ..options.clone() };
+        resource_server(options).map(ResourceServer::router)
+    };
+    if has(Defect::PlainHttpServed) {
+        served(base_url, options.defects)
+    } else if has(Defect::PlainHttpBehindTheProxy) {
+        served(&options.base_url, options.defects)
+    } else if has(Defect::PlainHttpOpen) {
+        served(base_url, Defect::ProtectsNothing.into())
+    } else {
+        Ok(Router::new().fallback(async || (StatusCode::FORBIDDEN, "HTTPS only\n")))
+    }
 }
 
 fn resource_server(options: ResourceOptions) -> io::Result<Arc<ResourceServer>> {

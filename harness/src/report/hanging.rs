@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 /// The widest line of the console.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// Writes `text` behind `head`, with every further line below where it began.
 ///

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Report, hanging};
+use super::{Report, doctor_line, hanging};
 use crate::judge::Verdict;
 use crate::plan::Traits;
 use crate::proof::HttpChoice;
@@ -19,6 +19,8 @@ const INDENT: usize = 17;
 pub struct Style {
     /// ANSI colours.
     pub colour: bool,
+    /// ASCII signs where a terminal has no others.
+    pub ascii: bool,
     /// 0: findings; 1: every case; 2: every request and answer, redacted. Below 0: the last line only.
     pub verbosity: i8,
 }
@@ -104,13 +106,14 @@ impl<'a> Human<'a> {
     fn groups(&mut self, results: &Results) -> io::Result<()> {
         writeln!(
             self.out,
-            "\ntarget {}   profile {}   nonces {}   {}   seed {}\n",
+            "\ntarget {}   profile {}   nonces {}   {}   seed {}",
             results.target,
             results.profile.name(),
             results.traits.nonce.name(),
             versions(&results.traits),
             results.seed
         )?;
+        writeln!(self.out, "{}\n", doctor_line(&results.health, self.style.ascii))?;
         let mut scenarios: Vec<&str> =
             results.outcomes.iter().map(|outcome| outcome.scenario.as_str()).collect();
         scenarios.dedup();
@@ -139,6 +142,7 @@ impl<'a> Human<'a> {
                     Turn::Canary => "canary".to_owned(),
                     Turn::ControlBefore => "control before".to_owned(),
                     Turn::ControlAfter => "control after".to_owned(),
+                    Turn::Diagnosis => "diagnosis".to_owned(),
                     Turn::Step(index) => format!("step {}", index + 1),
                 };
                 let alike =
@@ -263,7 +267,7 @@ fn versions(traits: &Traits) -> &'static str {
 }
 
 /// `12 pass, 1 fail`
-fn words(counts: Counts) -> String {
+pub(super) fn words(counts: Counts) -> String {
     let words: Vec<String> = Verdict::ALL
         .iter()
         .map(|verdict| (counts.number(*verdict), verdict.name()))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Report;
 use crate::judge::Verdict;
 use crate::run::{Crowd, Exchange, Turn};
-use crate::suite::Outcome;
+use crate::suite::{Binding, Outcome};
 
 /// The results of one run.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -44,6 +44,19 @@ struct Facts {
     nonce: &'static str,
     /// Whether it speaks HTTP/2; null where nothing depended on it.
     http2: Option<bool>,
+    /// The algorithms of proofs that the target is known to accept.
+    algs: Vec<&'static str>,
+    /// How far its clock is ahead of ours by its `Date` fields, in seconds, to within one; null where it has none.
+    skew: Option<f64>,
+    /// The clock that the time in proofs came from: `own`, `target`, or `either` where what depends on the time had to be
+    /// seen by both.
+    time: &'static str,
+    /// What the token says of the key that it is bound to: `bound`, `unbound`, `other-key`, `opaque`; null without a token.
+    token: Option<&'static str>,
+    /// The origin that proofs named.
+    origin: String,
+    /// Why the target could not be judged, and whose that is.
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -83,7 +96,7 @@ struct Waived<'a> {
 /// One request and its answer, redacted.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
-    /// `canary`, `control-before`, `step 1`, `control-after`.
+    /// `canary`, `control-before`, `step 1`, `control-after`, `diagnosis`.
     turn: String,
     request: &'a str,
     proof: Option<Proof<'a>>,
@@ -136,7 +149,16 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         target: TargetName { name: &results.target },
         profile: results.profile.name(),
         seed: results.seed,
-        facts: Facts { nonce: results.traits.nonce.name(), http2: results.traits.http2 },
+        facts: Facts {
+            nonce: results.traits.nonce.name(),
+            http2: results.traits.http2,
+            algs: results.traits.algs.names(),
+            skew: results.health.skew.map(|skew| skew.milliseconds() as f64 / 1000.0),
+            time: results.health.time.name(),
+            token: results.health.binding.map(Binding::name),
+            origin: results.health.htu.origin(),
+            trouble: results.health.trouble.as_ref().map(ToString::to_string),
+        },
         cases: results.outcomes.iter().map(case).collect(),
         summary: Summary {
             pass: counts.number(Verdict::Pass),
@@ -192,6 +214,7 @@ fn entry(exchange: &Exchange) -> Entry<'_> {
             Turn::ControlBefore => "control-before".to_owned(),
             Turn::Step(index) => format!("step {}", index + 1),
             Turn::ControlAfter => "control-after".to_owned(),
+            Turn::Diagnosis => "diagnosis".to_owned(),
         },
         request: &exchange.request,
         proof: exchange.proof.as_ref().map(|proof| Proof { header: &proof.header, claims: &proof.claims }),

@@ -1,13 +1,17 @@
 //! From results to what people and machines read: one file a format.
 
+mod checklist;
 mod hanging;
+mod health;
 mod human;
 pub mod json;
 mod junit;
 
 use std::io::{self, Write};
 
+pub use checklist::{LINES, Line, Mark, write_answer, write_checklist};
 pub use hanging::hanging;
+pub use health::{doctor_line, doctor_page};
 pub use human::{Human, Style, glyph};
 
 use crate::snapshot::Drift;
@@ -37,5 +41,6 @@ pub struct Format {
 /// Every format.
 pub const FORMATS: &[Format] = &[
     Format { name: "json", summary: "everything, as `dpop schema results` describes it", write: json::write },
+    Format { name: "checklist", summary: "the advice for production, line by line", write: write_checklist },
     Format { name: "junit", summary: "one testcase a case, for CI servers", write: junit::write },
 ];

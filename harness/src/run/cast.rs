@@ -57,23 +57,26 @@ impl Cast {
         entropy: &dyn Entropy,
         redactor: &Redactor,
     ) -> Result<Self, CastError> {
-        let obtain = async |key: Arc<ProofKey>| {
+        let new_key = || {
+            let key = Arc::new(ProofKey::generate_for(alg, entropy));
             redactor.hide_key(&key);
-            let credentials = source.obtain(key).await?;
+            key
+        };
+        let hidden = |credentials: Credentials| {
             redactor.hide_key(&credentials.key);
             redactor.hide_token(&credentials.token);
-            Ok::<_, TokenError>(credentials)
+            credentials
         };
-        let own = obtain(Arc::new(ProofKey::generate_for(alg, entropy))).await?;
+        let own = hidden(source.obtain(new_key()).await?);
         let spare = if needs.spare {
-            let second = obtain(own.key.clone()).await?;
+            let second = hidden(source.another_token(&own).await?);
             let usable = second.token != own.token && second.key.thumbprint() == own.key.thumbprint();
             usable.then_some(second.token)
         } else {
             None
         };
         let stranger = if needs.stranger {
-            let other = obtain(Arc::new(ProofKey::generate_for(alg, entropy))).await?;
+            let other = hidden(source.another_client(&own, new_key()).await?);
             // One key for all would make the own client of it, and an accusation of what is right.
             let usable = other.token != own.token && other.key.thumbprint() != own.key.thumbprint();
             usable.then_some(other)

@@ -28,12 +28,13 @@ impl Session<'_> {
         for challenges in 0.. {
             let minted = match volley.each {
                 Each::Same => {
-                    let one = self.minted(step, cast, nonces.last().and_then(Option::as_ref), earlier)?;
+                    let one =
+                        self.minted(step, cast, nonces.last().and_then(Option::as_ref), turn, earlier)?;
                     vec![one; nonces.len()]
                 }
                 Each::Fresh => nonces
                     .iter()
-                    .map(|nonce| self.minted(step, cast, nonce.as_ref(), earlier))
+                    .map(|nonce| self.minted(step, cast, nonce.as_ref(), turn, earlier))
                     .collect::<Result<_, EditError>>()?,
             };
             let (challenged, others): (Vec<Exchange>, Vec<Exchange>) =

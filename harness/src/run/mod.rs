@@ -5,11 +5,13 @@ mod many;
 mod observe;
 mod redact;
 mod session;
+mod skew;
 mod transcript;
 
 pub use cast::{Cast, CastError, Needs};
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
 pub(crate) use session::MAX_CHALLENGES;
-pub use session::{Ending, Run, Session};
+pub use session::{Elsewhere, Ending, Run, Session};
+pub use skew::Skew;
 pub use transcript::{Crowd, Exchange, Transcript, Turn};

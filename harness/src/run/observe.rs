@@ -58,6 +58,8 @@ pub struct Observation {
     /// The algorithms that those say the server accepts (section 7.1), as far as they are known; none where they say
     /// nothing.
     pub algs: Option<AlgSet>,
+    /// The `error_description`, without control characters: for a diagnosis, and for no verdict.
+    pub said: Option<String>,
     /// Why nothing came.
     pub nothing: Option<NoAnswer>,
 }
@@ -75,6 +77,7 @@ pub fn observe(answer: &Answer) -> Observation {
             challenged: false,
             offers_dpop: false,
             algs: None,
+            said: None,
             nothing: Some(why.clone()),
         },
     }
@@ -107,6 +110,7 @@ fn observe_response(response: &Response) -> Observation {
             .filter(|challenge| challenge.is_dpop())
             .find_map(|challenge| challenge.parameter("algs"))
             .map(|algs| AlgSet::from_names(algs.split_ascii_whitespace())),
+        said: response.error_description().map(|said| visible(&said)),
         nothing: None,
     }
 }

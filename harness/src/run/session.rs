@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::cast::Cast;
 use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
+use super::skew::Skew;
 use super::transcript::{Exchange, Transcript, Turn, show_answer, show_request};
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
@@ -13,7 +14,7 @@ use crate::proof::{
     AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, NonceEdit, Request,
     RequestEdits, Script, Step, StepRecord,
 };
-use crate::scenario::Expect;
+use crate::scenario::{Endpoint, Expect};
 use crate::target::{Answer, Kept, NoAnswer, NoRoom, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
@@ -27,12 +28,18 @@ pub struct Session<'a> {
     pub target: &'a dyn Target,
     /// The protected resource.
     pub call: &'a Call,
+    /// Where the steps go, if not there.
+    pub elsewhere: Option<Elsewhere<'a>>,
     /// The issuer's key, where the harness has it.
     pub issuer: Option<&'a IssuerKey>,
     /// What time it is.
     pub clock: &'a dyn Clock,
     /// Where `jti` values and fresh keys come from.
     pub entropy: &'a dyn Entropy,
+    /// How far the clock of the target is ahead, where the time in proofs follows it instead of this one.
+    pub ahead: i64,
+    /// How far its answers say that it is ahead.
+    pub skew: Option<Skew>,
     /// The seed of edit values that are left to chance.
     pub seed: u64,
     /// Takes secrets out of the evidence.
@@ -46,6 +53,20 @@ pub struct Session<'a> {
     pub standing: Option<(AccessToken, Option<HttpVersion>, Exchange)>,
     /// The connection that the requests go over, where a case keeps it.
     pub kept: Option<Kept>,
+}
+
+/// Where the steps of a case go instead of the protected resource.
+#[derive(Clone, Copy)]
+pub struct Elsewhere<'a> {
+    /// What kind of place it is.
+    pub at: Endpoint,
+    /// The server there.
+    pub target: &'a dyn Target,
+    /// The request there.
+    pub call: &'a Call,
+    /// Whether the controls go there, too: a correct request does no harm there, and is accepted. Otherwise they stay at
+    /// the protected resource.
+    pub takes_controls: bool,
 }
 
 /// One performance of a case.
@@ -95,7 +116,16 @@ impl From<NoRoom> for Ending {
     }
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Where a request goes, if not to the protected resource.
+    fn place_of(&self, turn: Turn) -> Option<Elsewhere<'a>> {
+        self.elsewhere.filter(|place| match turn {
+            Turn::Step(_) => true,
+            Turn::ControlBefore | Turn::ControlAfter => place.takes_controls,
+            Turn::Canary | Turn::Diagnosis => false,
+        })
+    }
+
     /// Sends a correct request.
     pub async fn control(&mut self, cast: &Cast, turn: Turn, transcript: &mut Transcript) -> Observation {
         self.correct(&Step::default(), cast, turn, transcript).await
@@ -124,11 +154,20 @@ impl Session<'_> {
         transcript: &mut Transcript,
     ) -> Observation {
         let before = self.clock.now();
-        let answer = match &mut self.kept {
-            Some(kept) => self.target.send_over(kept, request).await,
-            None => self.target.send(request).await,
+        let elsewhere = self.place_of(turn);
+        let answer = match (&mut self.kept, elsewhere) {
+            (Some(kept), None) => self.target.send_over(kept, request).await,
+            (_, place) => place.map_or(self.target, |place| place.target).send(request).await,
         };
-        let took = self.clock.now().duration_since(before).unwrap_or_default();
+        let after = self.clock.now();
+        let took = after.duration_since(before).unwrap_or_default();
+        // What answers elsewhere may have another clock.
+        if elsewhere.is_none()
+            && let Answer::Response(response) = &answer
+            && let Some(date) = response.date()
+        {
+            self.skew = Some(Skew::of(date, before, after).and(self.skew));
+        }
         let exchange = self.exchange(request, minted, turn, &answer, took);
         self.keep(exchange, transcript)
     }
@@ -161,12 +200,14 @@ impl Session<'_> {
         let mut seen = observe(answer);
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
+        seen.said = seen.said.map(|said| self.redactor.clean_word(&said));
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
         });
         Exchange {
             turn,
+            at: self.place_of(turn).map_or(Endpoint::Resource, |place| place.at),
             request: show_request(request, self.redactor),
             proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
                 header: self.redactor.clean(&minted.proof.header),
@@ -191,6 +232,7 @@ impl Session<'_> {
         step: &Step,
         cast: &Cast,
         nonce: Option<&Nonce>,
+        turn: Turn,
         earlier: &Earlier,
     ) -> Result<Minted, EditError> {
         let material = Material {
@@ -200,8 +242,9 @@ impl Session<'_> {
             stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
             issuer: self.issuer,
             nonce,
-            call: self.call,
-            now: self.clock.unix_seconds(),
+            call: self.place_of(turn).map_or(self.call, |place| place.call),
+            resource: self.call,
+            now: self.clock.unix_seconds().saturating_add(self.ahead),
             entropy: self.entropy,
             choices: &SeededEntropy::new(self.seed),
             earlier,
@@ -231,7 +274,7 @@ impl Session<'_> {
         }
         let mut challenges = 0;
         loop {
-            let minted = self.minted(step, cast, self.nonce.as_ref(), earlier)?;
+            let minted = self.minted(step, cast, self.nonce.as_ref(), turn, earlier)?;
             let with_nonce_of_success = self.nonce_of_success && step.is_plain();
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
             if let Some(exchange) = transcript.last_mut() {
@@ -263,7 +306,7 @@ impl Session<'_> {
         transcript: &mut Transcript,
     ) -> Result<(), EditError> {
         let minted =
-            self.minted(&correct_over(step.request.http), cast, self.nonce.as_ref(), &Earlier::new())?;
+            self.minted(&correct_over(step.request.http), cast, self.nonce.as_ref(), turn, &Earlier::new())?;
         let before = self.clock.now();
         let answer = self.target.send_and_cut(&minted.request).await;
         let took = self.clock.now().duration_since(before).unwrap_or_default();

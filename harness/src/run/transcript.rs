@@ -4,6 +4,7 @@ use super::observe::Observation;
 use super::redact::Redactor;
 use crate::mutation::MintedProof;
 use crate::proof::{HttpVersion, Request};
+use crate::scenario::Endpoint;
 use crate::target::Answer;
 
 /// How much of a response's content is kept.
@@ -24,6 +25,8 @@ pub enum Turn {
     Step(usize),
     /// The correct request after the case.
     ControlAfter,
+    /// A request that looks for the reason why a correct one is refused, or for the time that the target goes by.
+    Diagnosis,
 }
 
 /// One request and its answer, without secrets and control characters.
@@ -31,6 +34,8 @@ pub enum Turn {
 pub struct Exchange {
     /// Why it was sent.
     pub turn: Turn,
+    /// Where it was sent to.
+    pub at: Endpoint,
     /// Request line and header fields.
     pub request: String,
     /// The proof in readable form, where the request carries one.

@@ -89,6 +89,9 @@ impl Checker<'_> {
         if let Some(rows) = &case.spec {
             self.spec(rows, &format!("{path}.spec"))?;
         }
+        if case.at.as_ref().is_some_and(Vec::is_empty) {
+            return self.contradiction(&format!("{path}.at"), "a case needs a place to send its requests to");
+        }
         let in_place = case.expect.is_some()
             || case.proof != ProofEdits::default()
             || case.token != TokenEdits::default()
@@ -105,6 +108,10 @@ impl Checker<'_> {
                     "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`",
                 );
             }
+        }
+        if case.observed && (case.answers.is_some() || case.preflight.is_some()) {
+            return self
+                .contradiction(&format!("{path}.observed"), "a check that sends nothing is not observed");
         }
         if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
@@ -210,7 +217,7 @@ impl Checker<'_> {
                 Expect::AcceptsExactly(_) => {
                     self.contradiction(&expecting, "`accepts` counts copies: it needs `send`")
                 }
-                Expect::Accept | Expect::Reject(_) | Expect::Any => Ok(()),
+                Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Any => Ok(()),
             };
         };
         if !(2..=MOST_COPIES).contains(&volley.copies) {
@@ -225,12 +232,13 @@ impl Checker<'_> {
             (Each::Same, Expect::AcceptsExactly(_)) => {
                 self.contradiction(&expecting, "at least one of the copies, and not all of them")
             }
-            (Each::Same, Expect::Accept | Expect::Reject(_) | Expect::Any) => self
+            (Each::Same, Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Any) => self
                 .contradiction(&expecting, "of copies of one request, `expect: { accepts: { exactly: … } }`"),
             (Each::Fresh, Expect::Accept) => Ok(()),
-            (Each::Fresh, Expect::Reject(_) | Expect::AcceptsExactly(_) | Expect::Any) => {
-                self.contradiction(&expecting, "of requests with a proof each, `expect: accept`")
-            }
+            (
+                Each::Fresh,
+                Expect::Reject(_) | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Any,
+            ) => self.contradiction(&expecting, "of requests with a proof each, `expect: accept`"),
         }
     }
 

@@ -16,11 +16,15 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("request"),
     file!("nonce"),
     file!("downgrade"),
+    file!("resources"),
+    file!("forbidden"),
+    file!("plain-http"),
     file!("proof"),
     file!("alg"),
     file!("accept"),
     file!("answer"),
     file!("http"),
+    file!("observe"),
 ];
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub enum Expect {
     AcceptsExactly(usize),
     /// Nothing: the step shows whether others mean something.
     Any,
+    /// Ask for a nonce (RFC 9449 section 9).
+    Challenge,
 }
 
 impl Expect {
@@ -31,12 +33,13 @@ impl fmt::Display for Expect {
             Self::Reject(codes) => write!(out, "reject ({})", codes.join(" or ")),
             Self::AcceptsExactly(number) => write!(out, "accept exactly {number} of the copies"),
             Self::Any => out.write_str("any answer"),
+            Self::Challenge => out.write_str("challenge"),
         }
     }
 }
 
 /// The words for [`Expect`], and nothing else: so serde's message lists them.
-const WORDS: &[&str] = &["accept", "reject", "any"];
+const WORDS: &[&str] = &["accept", "reject", "challenge", "any"];
 
 /// What `accepts` says.
 #[derive(serde::Deserialize)]
@@ -58,7 +61,7 @@ impl<'de> Visitor<'de> for ExpectVisitor {
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(
-            "`accept`, `reject`, `any`, `{ reject: [error, ...] }` or `{ accepts: { exactly: 1 } }`",
+            "`accept`, `reject`, `challenge`, `any`, `{ reject: [error, ...] }` or `{ accepts: { exactly: 1 } }`",
         )
     }
 
@@ -66,6 +69,7 @@ impl<'de> Visitor<'de> for ExpectVisitor {
         match word {
             "accept" => Ok(Expect::Accept),
             "reject" => Ok(Expect::Reject(Vec::new())),
+            "challenge" => Ok(Expect::Challenge),
             "any" => Ok(Expect::Any),
             other => Err(E::unknown_variant(other, WORDS)),
         }
@@ -94,7 +98,7 @@ impl schemars::JsonSchema for Expect {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What the target should do: `accept`, `reject`, or `{ reject: [error, ...] }` with the error codes that fit; of copies sent at the same time, accept `{ accepts: { exactly: 1 } }`. `any` where a step only shows whether others mean something.",
+            "description": "What the target should do: `accept`, `reject`, `{ reject: [error, ...] }` with the error codes that fit, or `challenge`: ask for a nonce; of copies sent at the same time, accept `{ accepts: { exactly: 1 } }`. `any` where a step only shows whether others mean something.",
             "anyOf": [
                 { "enum": WORDS },
                 {

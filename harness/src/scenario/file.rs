@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::expect::Expect;
 use crate::clock::Span;
@@ -34,7 +34,7 @@ pub(super) struct ScenarioRow {
     pub(super) cwe: Vec<u16>,
     /// Who gains what where a case fails.
     pub(super) attacker: Option<String>,
-    /// Where the requests go.
+    /// Where the steps go, unless a case says otherwise.
     pub(super) at: Vec<Endpoint>,
     /// How binding the cases are, unless one says otherwise.
     pub(super) level: Level,
@@ -54,6 +54,8 @@ pub(super) struct CaseRow {
     pub(super) title: Option<String>,
     /// Another level than the scenario's.
     pub(super) level: Option<Level>,
+    /// Other places than the scenario's.
+    pub(super) at: Option<Vec<Endpoint>>,
     /// Other rows of the ledger than the scenario's.
     pub(super) spec: Option<Vec<String>>,
     /// Other requirements on the target than the scenario's.
@@ -82,6 +84,9 @@ pub(super) struct CaseRow {
     pub(super) after_lost_answer: bool,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
+    /// Whether the refusals have to show where the config's `observe` says.
+    #[serde(default)]
+    pub(super) observed: bool,
     /// Several requests in order, instead of one.
     pub(super) steps: Option<Vec<StepRow>>,
     /// A property of all refusals of the run, instead of a request.
@@ -126,11 +131,17 @@ pub(super) struct StepRow {
 }
 
 /// Where requests go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// The protected resource, `target.resource` in the config.
     Resource,
+    /// Each of `target.resources` in the config: one outcome for all.
+    OtherResources,
+    /// Each of `target.forbidden` in the config: what the token has no authority for.
+    Forbidden,
+    /// `target.plain-http` in the config: the resource without TLS, where nothing but serving it is wrong.
+    PlainHttp,
 }
 
 impl Endpoint {
@@ -138,6 +149,9 @@ impl Endpoint {
     pub fn name(self) -> &'static str {
         match self {
             Self::Resource => "resource",
+            Self::OtherResources => "other-resources",
+            Self::Forbidden => "forbidden",
+            Self::PlainHttp => "plain-http",
         }
     }
 }
@@ -154,10 +168,16 @@ pub enum Capability {
     SingleUseJti,
     /// It refuses unbound access tokens (`target.bearer: refused`).
     BearerRefused,
+    /// It still serves unbound access tokens (`target.bearer: allowed`).
+    BearerAllowed,
     /// It says that it accepts proofs with this algorithm.
     Alg(Alg),
     /// It speaks HTTP/2.
     Http2,
+    /// It demands the scopes of `auth.scope` (`capabilities.scope: true`).
+    Scope,
+    /// It says of other resources that they demand nonces (`nonce: required` in `target.resources`).
+    DeclaredNonce,
 }
 
 /// A circumstance in which a target may legitimately do otherwise.
@@ -235,6 +255,12 @@ pub enum Pitfall {
     BearerDowngrade,
     /// Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer.
     RealHttpStacks,
+    /// Whoever shows a proof may do everything.
+    PossessionIsNotPermission,
+    /// The resource is served without TLS.
+    HttpsOnly,
+    /// Nobody sees what is refused.
+    FailuresAreSeen,
 }
 
 impl Pitfall {
@@ -249,6 +275,9 @@ impl Pitfall {
         Self::IgnoredNonce,
         Self::BearerDowngrade,
         Self::RealHttpStacks,
+        Self::PossessionIsNotPermission,
+        Self::HttpsOnly,
+        Self::FailuresAreSeen,
     ];
 
     /// The word in scenarios and on the command line.
@@ -263,6 +292,9 @@ impl Pitfall {
             Self::IgnoredNonce => "ignored-nonce",
             Self::BearerDowngrade => "bearer-downgrade",
             Self::RealHttpStacks => "real-http-stacks",
+            Self::PossessionIsNotPermission => "possession-is-not-permission",
+            Self::HttpsOnly => "https-only",
+            Self::FailuresAreSeen => "failures-are-seen",
         }
     }
 
@@ -283,6 +315,13 @@ impl Pitfall {
             Self::BearerDowngrade => "A bound token is used, or accepted, as a bearer token.",
             Self::RealHttpStacks => {
                 "Proofs are right in a test and wrong over kept connections, in HTTP/2, or after a lost answer."
+            }
+            Self::PossessionIsNotPermission => {
+                "A perfect proof is taken as permission, whatever the token is good for."
+            }
+            Self::HttpsOnly => "The resource is served over plain HTTP, too.",
+            Self::FailuresAreSeen => {
+                "Refusals say nothing to the client, or nothing to those who run the server."
             }
         }
     }

@@ -90,12 +90,25 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
         .map(|(name, case)| {
             let line = line_of(&name);
             let requires = case.requires.clone().unwrap_or_else(|| row.requires.clone());
+            let at = case.at.clone().unwrap_or_else(|| row.at.clone());
             let spec = case.spec.clone().unwrap_or_else(|| row.spec.clone());
             let (level, excused_by, title) =
                 (case.level.unwrap_or(row.level), case.excused_by, case.title.clone());
+            let observed = case.observed;
             let kind = kind(case);
             let title = title.unwrap_or_else(|| words(&kind));
-            Case { id: format!("{}.{name}", row.id), title, level, spec, requires, excused_by, kind, line }
+            Case {
+                id: format!("{}.{name}", row.id),
+                title,
+                at,
+                level,
+                spec,
+                requires,
+                excused_by,
+                observed,
+                kind,
+                line,
+            }
         })
         .collect();
     Scenario {
@@ -105,7 +118,6 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
         pitfall: row.pitfall,
         cwe: row.cwe,
         attacker: row.attacker,
-        at: row.at,
         cases,
         file: source.file.clone(),
         line,

@@ -33,8 +33,6 @@ pub struct Scenario {
     pub cwe: Vec<u16>,
     /// Who gains what where a case fails.
     pub attacker: Option<String>,
-    /// Where the requests go.
-    pub at: Vec<Endpoint>,
     /// The cases, in the order of the file.
     pub cases: Vec<Case>,
     /// The file, as results show it.
@@ -50,6 +48,8 @@ pub struct Case {
     pub id: String,
     /// What is sent, in words.
     pub title: String,
+    /// Where its steps go: the outcome is one for all places.
+    pub at: Vec<Endpoint>,
     /// How binding it is, before the profile.
     pub level: Level,
     /// Ids of ledger rows.
@@ -58,6 +58,8 @@ pub struct Case {
     pub requires: Vec<Capability>,
     /// A circumstance in which the target may do otherwise.
     pub excused_by: Option<Excuse>,
+    /// Whether its refusals have to show where those who run the target see them.
+    pub observed: bool,
     /// What is done.
     pub kind: CaseKind,
     /// The line of the case, counted from 1.
@@ -95,5 +97,14 @@ impl CaseKind {
     /// Whether every request of the case is one that must be accepted.
     pub fn expects_acceptance(&self) -> bool {
         matches!(self, Self::Script { expects, .. } if expects.iter().all(Expect::is_accept))
+    }
+
+    /// Whether a refusal says that the token is not good for the resource, and nothing about the proof.
+    pub fn is_about_authority(&self) -> bool {
+        let about_scope = |expect: &Expect| match expect {
+            Expect::Reject(codes) => codes.iter().any(|code| code == "insufficient_scope"),
+            Expect::Accept | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Any => false,
+        };
+        matches!(self, Self::Script { expects, .. } if expects.iter().any(about_scope))
     }
 }

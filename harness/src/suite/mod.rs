@@ -2,9 +2,14 @@
 //! of all refusals together.
 
 mod answers;
+mod diagnosis;
 mod embedded;
+mod health;
+mod observed;
+mod origin;
 mod outcome;
 mod performance;
+mod places;
 mod preflight;
 mod stop;
 mod waived;
@@ -23,12 +28,13 @@ use crate::judge::Verdict;
 use crate::plan::{OptIn, Selected, Traits};
 use crate::proof::{Call, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
-use crate::scenario::{CaseKind, Scenario};
+use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
-use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Target};
+use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Observer, Places, Target};
 
 pub use embedded::{against_reference, against_reference_with};
+pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};
 pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
 pub use waived::WaiverFault;
@@ -41,6 +47,12 @@ pub struct Setup {
     pub target: Arc<dyn Target>,
     /// The protected resource.
     pub call: Call,
+    /// What else is tested.
+    pub places: Places,
+    /// The resource without TLS, if there is such a place.
+    pub plain_http: Option<PlainHttp>,
+    /// Where refusals show to those who run the target.
+    pub observer: Option<Observer>,
     /// Where tokens come from.
     pub source: Arc<dyn TokenSource>,
     /// What the owner says that the target has.
@@ -61,6 +73,16 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where keys, `jti` values and token ids come from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// The protected resource over plain HTTP, which must not serve it.
+pub struct PlainHttp {
+    /// The request there.
+    pub call: Call,
+    /// What listens there, if anything.
+    pub target: Arc<dyn Target>,
+    /// Whether that is on loopback: then plain HTTP is in order, and nothing is sent.
+    pub on_loopback: bool,
 }
 
 /// What happens in a run, as it happens.
@@ -94,7 +116,7 @@ pub async fn run_until(
     events: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Results {
     events(Event::Started(selected.len()));
-    let redactor = Redactor::default();
+    let redactor = redactor(setup);
     let performed = performed(scenarios, selected);
     let preflight = preflight::run(setup, stop, scenarios, &performed, &redactor).await;
     let suite = Suite {
@@ -105,9 +127,10 @@ pub async fn run_until(
         traits: Traits {
             http: setup.call.http,
             http2: preflight.http2,
-            ..Traits::new(preflight.nonce_policy, preflight.algs, setup.capabilities, setup.bearer)
+            ..Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer)
         },
         alg: preflight.alg,
+        time: preflight.health.time,
         nonce: preflight.nonce,
         pool: preflight.pool,
         lost: Mutex::new(None),
@@ -131,14 +154,32 @@ pub async fn run_until(
     outcomes.extend(judged);
     let position = |id: &str| crate::plan::all(scenarios).iter().position(|known| known.case.id == id);
     outcomes.sort_by_key(|outcome| position(&outcome.id));
-    Results::new(setup, suite.traits, outcomes)
+    Results::new(setup, suite.traits, preflight.health, outcomes)
+}
+
+/// Finds out whether the target can be judged, and what there is to know before: the preflight of a run, and no more.
+pub async fn examine(stop: &Stop, setup: &Setup, scenarios: &[Scenario]) -> (Health, Vec<Outcome>) {
+    let preflight = preflight::run(setup, stop, scenarios, &[], &redactor(setup)).await;
+    (preflight.health, preflight.outcomes)
+}
+
+/// Knows the secrets that were there before the run.
+fn redactor(setup: &Setup) -> Redactor {
+    let redactor = Redactor::default();
+    if let Some(secret) = setup.source.secret() {
+        redactor.hide_token(secret);
+    }
+    redactor
 }
 
 /// The cases that send requests: the selected ones, or all where refusals as a whole are to be judged.
 fn performed<'a>(scenarios: &'a [Scenario], selected: &[Selected<'a>]) -> Vec<Selected<'a>> {
     let answers = selected.iter().any(|selected| matches!(selected.case.kind, CaseKind::Answers(_)));
     let cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
-    cases.into_iter().filter(|selected| matches!(selected.case.kind, CaseKind::Script { .. })).collect()
+    // What is observed takes its time, and has nothing to say about answers that others don't.
+    let wanted = |case: &Case| !case.observed || is_selected(selected, &case.id);
+    let sends = |case: &Case| matches!(case.kind, CaseKind::Script { .. }) && wanted(case);
+    cases.into_iter().filter(|selected| sends(selected.case)).collect()
 }
 
 /// Whether a preflight check came out in a way that leaves nothing else to judge.
@@ -160,6 +201,8 @@ struct Suite<'a> {
     traits: Traits,
     /// The algorithm of the clients whose case names none.
     alg: Alg,
+    /// Which clock the time in proofs comes from.
+    time: Time,
     nonce: Option<Nonce>,
     /// The clients that cases share where tokens cost a request.
     pool: Option<Cast>,
@@ -170,7 +213,7 @@ struct Suite<'a> {
 
 impl Suite<'_> {
     fn session(&self) -> Session<'_> {
-        Session { nonce: self.nonce.clone(), ..session(self.setup, self.redactor) }
+        Session { nonce: self.nonce.clone(), ahead: self.time.ahead(), ..session(self.setup, self.redactor) }
     }
 
     fn finished(&self, outcome: &Outcome) {
@@ -183,6 +226,7 @@ impl Suite<'_> {
     /// Most are performed several at a time. One that sends many requests at once has the target to itself, one after the
     /// other behind the rest. One that waits does so beside everything else from the start on; but a clock that leaps
     /// would take the others with it, and so on such a clock those that wait come last, one after the other.
+    /// Where refusals are counted nobody else may be refused, so those cases come last of all.
     async fn play(&self, selected: &[Selected<'_>]) -> Vec<Outcome> {
         let outcomes = Mutex::new(Vec::new());
         let one = async |index: usize, session: &mut Session<'_>| {
@@ -201,6 +245,7 @@ impl Suite<'_> {
             (0..self.cases.len()).filter(|index| self.cases.get(*index).map(pace_of) == Some(pace)).collect()
         };
         let (prompt, crowded, waiting) = (queue(Pace::Prompt), queue(Pace::Crowded), queue(Pace::Waiting));
+        let observed = queue(Pace::Observed);
         let next = AtomicUsize::new(0);
         let worker = async || {
             let mut session = self.session();
@@ -225,6 +270,7 @@ impl Suite<'_> {
             let aside = waiting.iter().map(async |index| one(*index, &mut self.session()).await);
             tokio::join!(without_waiting, join_all(aside));
         }
+        one_by_one(&observed).await;
         let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcomes.sort_by_key(|(index, _)| *index);
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
@@ -254,10 +300,13 @@ enum Pace {
     Crowded,
     /// It waits.
     Waiting,
+    /// Behind everything else: it looks at what the target counts.
+    Observed,
 }
 
 fn pace_of(selected: &Selected<'_>) -> Pace {
     match &selected.case.kind {
+        _ if selected.case.observed => Pace::Observed,
         CaseKind::Script { script, .. } if !script.waiting().is_zero() => Pace::Waiting,
         CaseKind::Script { script, .. } if script.is_crowded() => Pace::Crowded,
         CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_) => Pace::Prompt,
@@ -268,9 +317,12 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
     Session {
         target: setup.target.as_ref(),
         call: &setup.call,
+        elsewhere: None,
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),
+        ahead: 0,
+        skew: None,
         seed: setup.seed,
         redactor,
         nonce: None,

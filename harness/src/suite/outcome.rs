@@ -5,6 +5,7 @@ use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
 use crate::spec::{Level, Profile};
 use crate::target::Waiver;
 
+use super::health::Health;
 use super::performance::Lost;
 use super::{Setup, WaiverFault};
 
@@ -179,6 +180,8 @@ pub struct Results {
     pub seed: u64,
     /// What is known of the target.
     pub traits: Traits,
+    /// What the preflight found out about it.
+    pub health: Health,
     /// The outcomes in the order of the scenarios.
     pub outcomes: Vec<Outcome>,
     /// Waivers that are no longer good.
@@ -186,12 +189,13 @@ pub struct Results {
 }
 
 impl Results {
-    pub(super) fn new(setup: &Setup, traits: Traits, outcomes: Vec<Outcome>) -> Self {
+    pub(super) fn new(setup: &Setup, traits: Traits, health: Health, outcomes: Vec<Outcome>) -> Self {
         Self {
             target: setup.name.clone(),
             profile: setup.profile,
             seed: setup.seed,
             traits,
+            health,
             outcomes,
             waiver_faults: Vec::new(),
         }

@@ -3,13 +3,15 @@ use std::time::Duration;
 
 use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
-use crate::proof::Script;
-use crate::run::{Cast, CastError, Decision, Ending, Observation, Run, Session, Transcript, Turn};
-use crate::scenario::{CaseKind, PreflightCheck};
+use crate::proof::{OmittedField, Script, Step};
+use crate::run::{Cast, CastError, Decision, Elsewhere, Ending, Observation, Run, Session, Transcript, Turn};
+use crate::scenario::{CaseKind, Endpoint, PreflightCheck};
 use crate::target::NoAnswer;
 
 use super::Suite;
+use super::health::Time;
 use super::outcome::Outcome;
+use super::places::Place;
 
 /// How long to wait before a target that failed a control is asked once more.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -49,11 +51,38 @@ impl Lost {
 }
 
 /// One performance and what it means.
-struct Take {
-    run: Run,
-    judgement: Judgement,
+pub(super) struct Take {
+    pub(super) run: Run,
+    pub(super) judgement: Judgement,
     /// Whether there was a token to perform it with.
     performed: bool,
+    /// The place that the judgement is about; empty for the protected resource.
+    place: String,
+}
+
+impl Take {
+    /// What was performed to its end, and what it means.
+    pub(super) fn of(transcript: Transcript, judgement: Judgement) -> Self {
+        let run = Run::ended(transcript, Ending::Played);
+        Self { run, judgement, performed: true, place: String::new() }
+    }
+
+    /// Nothing was sent.
+    fn not_performed(judgement: Judgement) -> Self {
+        let run = Run::ended(Transcript::new(), Ending::Played);
+        Self { run, judgement, performed: false, place: String::new() }
+    }
+
+    /// The same case here and at the next place: the worse judgement counts.
+    fn and(self, next: Self) -> Self {
+        let there = next.judgement.behind(self.run.transcript.len());
+        let (judgement, place) =
+            if there.outweighs(&self.judgement) { (there, next.place) } else { (self.judgement, self.place) };
+        let ending = if control_failed(&self.run) { self.run.ending } else { next.run.ending };
+        let transcript = joined(self.run.transcript, next.run.transcript);
+        let performed = self.performed || next.performed;
+        Self { run: Run::ended(transcript, ending), judgement, performed, place }
+    }
 }
 
 impl Suite<'_> {
@@ -87,17 +116,30 @@ impl Suite<'_> {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
 
-        let first = self.settled(case, session, self.cast(script).await).await?;
+        if case.case.observed && self.setup.observer.is_none() {
+            return Err("no `observe` in the config".to_owned());
+        }
+        self.places_of(case)?; // before a token is got for nothing
+        let cast = match self.overheard(case)? {
+            true => self.fresh_cast(script).await,
+            false => self.cast(script).await,
+        };
+        let first = self.settled(case, session, cast).await?;
         if !first.judgement.verdict.is_finding() {
             return Ok(outcome(first.judgement, first.run.transcript, None));
         }
 
         // Once more, with nothing left from the first time.
-        let again = self.settled(case, &mut self.session(), self.fresh_cast(script).await).await?;
-        let reproduced = again.judgement.verdict == first.judgement.verdict;
+        let again =
+            self.settled(case, &mut self.session_to_confirm(script), self.fresh_cast(script).await).await?;
+        let reproduced = again.judgement.verdict == first.judgement.verdict && again.place == first.place;
         let finding = first.judgement.reason.unwrap_or_default();
         let judgement = if reproduced {
             again.judgement.behind(first.run.transcript.len())
+        } else if again.performed && is_timed(script) && matches!(self.time, Time::Either(_)) {
+            Judgement::inconclusive(format!(
+                "seen by our clock and not by that of the target, which differ: {finding}"
+            ))
         } else if again.performed {
             Judgement::inconclusive(format!("not reproducible: {finding}"))
         } else {
@@ -108,6 +150,27 @@ impl Suite<'_> {
         };
         let times = (1 + usize::from(reproduced), 1 + usize::from(again.performed));
         Ok(outcome(judgement, joined(first.run.transcript, again.run.transcript), Some(times)))
+    }
+
+    /// The conversation in which a finding is looked for again: by the other clock where two were accepted and the case
+    /// depends on the time, so that no clock that is wrong makes an accusation.
+    fn session_to_confirm(&self, script: &Script) -> Session<'_> {
+        let ahead = if is_timed(script) { self.time.ahead_to_confirm() } else { self.time.ahead() };
+        Session { ahead, ..self.session() }
+    }
+
+    /// Whether the token of a case is sent where it may be overheard, and so must be one that nobody needs afterwards; or
+    /// why there is none to send.
+    fn overheard(&self, case: Selected<'_>) -> Result<bool, String> {
+        let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(false) };
+        let shows_token = |step: &Step| !step.request.omit.contains(&OmittedField::Authorization);
+        let overheard = case.case.at.contains(&Endpoint::PlainHttp) && script.steps.iter().any(shows_token);
+        if overheard && !self.setup.source.has_new_tokens() {
+            return Err(
+                "would send a token in the clear, and the token source has no new one for that".to_owned()
+            );
+        }
+        Ok(overheard)
     }
 
     /// Performs a case, and once more where a control failed: a control that fails once shows nothing, and what the next
@@ -123,10 +186,12 @@ impl Suite<'_> {
             return Ok(first);
         }
         let CaseKind::Script { script, .. } = &case.case.kind else { return Ok(first) };
-        let again = self.take(case, &mut self.session(), self.fresh_cast(script).await).await?;
+        let mut anew = Session { ahead: session.ahead, ..self.session() };
+        let again = self.take(case, &mut anew, self.fresh_cast(script).await).await?;
         let judgement = again.judgement.behind(first.run.transcript.len());
         let transcript = joined(first.run.transcript, again.run.transcript.clone());
-        Ok(Take { run: Run { transcript, ..again.run }, judgement, performed: again.performed })
+        let run = Run { transcript, ..again.run };
+        Ok(Take { run, judgement, performed: again.performed, place: again.place })
     }
 
     /// Performs a case once and judges it; or why there is nothing to judge: the target was lost over it.
@@ -136,15 +201,15 @@ impl Suite<'_> {
         session: &mut Session<'_>,
         cast: Result<Cast, CastError>,
     ) -> Result<Take, String> {
-        let CaseKind::Script { script, expects } = &case.case.kind else {
+        let CaseKind::Script { script, .. } = &case.case.kind else {
             return Err("it sends nothing".to_owned());
         };
         let cast = match cast {
             Ok(cast) => cast,
+            Err(error @ CastError::Algorithm(_)) => return Err(error.to_string()),
             Err(error) => {
                 let why = self.redactor.clean(&format!("no access token: {error}"));
-                let run = Run::ended(Transcript::new(), Ending::Played);
-                return Ok(Take { run, judgement: Judgement::inconclusive(why), performed: false });
+                return Ok(Take::not_performed(Judgement::inconclusive(why)));
             }
         };
         if let Some(alg) = script.client.alg
@@ -152,8 +217,62 @@ impl Suite<'_> {
         {
             return Err(format!("the token source makes its own keys, and not for {}", alg.name()));
         }
+        let mut whole: Option<Take> = None;
+        for place in self.places_of(case)? {
+            let take = match place {
+                Place::Resource => match &self.setup.observer {
+                    Some(observer) if case.case.observed => {
+                        self.take_observed(case, session, &cast, observer).await?
+                    }
+                    Some(_) | None => self.take_at(case, session, &cast).await?,
+                },
+                Place::Elsewhere(elsewhere, name) => {
+                    let take = self.take_elsewhere(case, session, elsewhere, &cast).await?;
+                    Take { judgement: take.judgement.about(&name), place: name, ..take }
+                }
+                Place::NotJudged(why) => Take::not_performed(Judgement::skip(why)),
+            };
+            whole = Some(match whole {
+                Some(before) => before.and(take),
+                None => take,
+            });
+        }
+        whole.ok_or_else(|| "there is no place to send it to".to_owned())
+    }
+
+    /// Performs a case at another place than the protected resource.
+    async fn take_elsewhere(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        elsewhere: Elsewhere<'_>,
+        cast: &Cast,
+    ) -> Result<Take, String> {
+        // A control there says nothing about the protected resource, and the reverse.
+        let standing = if elsewhere.takes_controls { None } else { session.standing.take() };
+        let nonce = session.nonce.clone();
+        let ahead = session.ahead;
+        let mut there = Session { elsewhere: Some(elsewhere), nonce, standing, ahead, ..self.session() };
+        let take = self.take_at(case, &mut there, cast).await;
+        session.nonce = there.nonce;
+        if !elsewhere.takes_controls {
+            session.standing = there.standing;
+        }
+        take
+    }
+
+    /// Performs a case where the session says.
+    pub(super) async fn take_at(
+        &self,
+        case: Selected<'_>,
+        session: &mut Session<'_>,
+        cast: &Cast,
+    ) -> Result<Take, String> {
+        let CaseKind::Script { script, expects } = &case.case.kind else {
+            return Err("it sends nothing".to_owned());
+        };
         let controlled = !case.case.kind.expects_acceptance();
-        let run = session.play(script, expects, &cast, controlled).await;
+        let run = session.play(script, expects, cast, controlled).await;
         let level = self.setup.profile.level(case.case.level);
         let judgement = judge(&run, expects, level, case.case.excused_by);
         // Where no control tells, a correct request that was not accepted makes one ask if the target is still there.
@@ -161,7 +280,7 @@ impl Suite<'_> {
         if doubtful || control_failed(&run) || run.transcript.iter().any(unanswered) {
             self.still_there(case).await?;
         }
-        Ok(Take { run, judgement, performed: true })
+        Ok(Take { run, judgement, performed: true, place: String::new() })
     }
 
     pub(super) fn lost_because(&self) -> Option<String> {
@@ -193,7 +312,12 @@ impl Suite<'_> {
     }
 }
 
-fn joined(mut first: Transcript, second: Transcript) -> Transcript {
+/// Whether what a script sends depends on the time.
+fn is_timed(script: &Script) -> bool {
+    script.steps.iter().any(|step| step.proof.iat.is_some() || !step.token.shift.is_empty())
+}
+
+pub(super) fn joined(mut first: Transcript, second: Transcript) -> Transcript {
     first.extend(second);
     first
 }
@@ -204,5 +328,8 @@ fn control_failed(run: &Run) -> bool {
 
 fn unanswered(exchange: &crate::run::Exchange) -> bool {
     let ours = |why: &NoAnswer| why.is_not_sent() || *why == NoAnswer::Cut;
-    exchange.seen.decision == Decision::NoAnswer && !exchange.seen.nothing.as_ref().is_some_and(ours)
+    // Nothing has to answer over plain HTTP.
+    exchange.seen.decision == Decision::NoAnswer
+        && exchange.at != Endpoint::PlainHttp
+        && !exchange.seen.nothing.as_ref().is_some_and(ours)
 }

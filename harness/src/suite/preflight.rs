@@ -4,10 +4,12 @@ use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
 use crate::proof::{AccessToken, HttpChoice, HttpVersion, Material, ProofKey, Request, RequestEdits};
-use crate::run::{Cast, Decision, Exchange, Needs, Redactor, Session, Transcript, Turn};
+use crate::run::{Cast, Decision, Needs, Observation, Redactor, Session, Skew, Transcript, Turn};
 use crate::scenario::{CaseKind, PreflightCheck, Scenario};
 use crate::target::{Answer, NoAnswer, NoncePolicy};
 
+use super::health::{Binding, Health, Time, Trouble};
+use super::origin;
 use super::outcome::Outcome;
 use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
 
@@ -20,9 +22,8 @@ pub(super) struct Preflight {
     pub(super) outcomes: Vec<Outcome>,
     /// Why nothing else can be judged.
     pub(super) obstacle: Option<String>,
-    pub(super) nonce_policy: NoncePolicy,
-    /// The algorithms that the target is known to accept.
-    pub(super) algs: AlgSet,
+    /// What was found out beside that.
+    pub(super) health: Health,
     /// The algorithm of the clients whose case names none.
     pub(super) alg: Alg,
     pub(super) nonce: Option<Nonce>,
@@ -92,16 +93,9 @@ pub(super) async fn run(
             spoken = checks.speaks_http2() => Some(spoken),
         },
     };
-    Preflight {
-        outcomes,
-        obstacle,
-        http2,
-        nonce_policy: checks.nonce_policy,
-        algs: checks.known_algs(),
-        alg: checks.alg(),
-        nonce: checks.nonce,
-        pool: checks.pool,
-    }
+    let health = Health { algs: checks.known_algs(), ..checks.health.clone() };
+    let (alg, nonce, pool) = (checks.alg(), checks.nonce, checks.pool);
+    Preflight { outcomes, obstacle, health, http2, alg, nonce, pool }
 }
 
 /// Sends once more what the preflight sends, for what was seen there only.
@@ -118,7 +112,7 @@ pub(super) async fn requests_again(setup: &Setup, redactor: &Redactor) -> Transc
 struct Checks<'a> {
     setup: &'a Setup,
     redactor: &'a Redactor,
-    nonce_policy: NoncePolicy,
+    health: Health,
     nonce: Option<Nonce>,
     pool: Option<Cast>,
     /// What the target's challenges say that it accepts.
@@ -132,7 +126,19 @@ impl<'a> Checks<'a> {
         Self {
             setup,
             redactor,
-            nonce_policy: NoncePolicy::Never,
+            health: Health {
+                url: setup.call.uri.without_query(),
+                htu: setup.call.htu.clone(),
+                answered: None,
+                protected: None,
+                skew: None,
+                time: Time::Own,
+                binding: None,
+                control: None,
+                nonce: NoncePolicy::Never,
+                algs: AlgSet::default(),
+                trouble: None,
+            },
             nonce: None,
             pool: None,
             offered: None,
@@ -182,30 +188,22 @@ impl<'a> Checks<'a> {
         Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
     }
 
-    async fn reachable(&self, transcript: &mut Transcript) -> Judgement {
+    /// Why nothing else can be judged, as a judgement.
+    fn in_trouble(&mut self, trouble: Trouble, decisive: Option<usize>) -> Judgement {
+        let judgement = Judgement::inconclusive(trouble.to_string());
+        self.health.trouble = Some(trouble);
+        Judgement { decisive, ..judgement }
+    }
+
+    async fn reachable(&mut self, transcript: &mut Transcript) -> Judgement {
         let request = Request::bare(&self.setup.call);
-        let seen = session(self.setup, self.redactor).send(&request, None, Turn::Canary, transcript).await;
-        match seen.nothing {
+        let mut session = session(self.setup, self.redactor);
+        let seen = session.send(&request, None, Turn::Canary, transcript).await;
+        self.health.skew = session.skew;
+        self.health.answered = Some(seen.clone());
+        match &seen.nothing {
             None => passed(0),
-            Some(NoAnswer::CapReached) => Judgement::inconclusive(NoAnswer::CapReached.to_string()),
-            Some(NoAnswer::NotHttp2(_)) => Judgement {
-                decisive: Some(0),
-                ..Judgement::inconclusive("HTTP/2 was asked for (--http2): does the server speak it?")
-            },
-            Some(NoAnswer::Untrusted(why)) => Judgement {
-                decisive: Some(0),
-                ..Judgement::inconclusive(format!(
-                    "its certificate is not trusted ({why}): --cacert FILE names the authority that issued it, and -k \
-                     trusts any"
-                ))
-            },
-            Some(_) => Judgement {
-                decisive: Some(0),
-                ..Judgement::inconclusive(format!(
-                    "is {} up, and the right address?",
-                    self.setup.call.uri.without_query()
-                ))
-            },
+            Some(nothing) => self.in_trouble(Trouble::unreachable(&self.health, nothing), Some(0)),
         }
     }
 
@@ -218,13 +216,13 @@ impl<'a> Checks<'a> {
     }
 
     /// No credentials, and a token that nobody issued, with an otherwise correct proof.
-    async fn canary(&self, transcript: &mut Transcript) -> Judgement {
+    async fn canary(&mut self, transcript: &mut Transcript) -> Judgement {
         let setup = self.setup;
         let key = ProofKey::generate(setup.entropy.as_ref());
         let mut junk = [0; 32];
         setup.entropy.fill(&mut junk);
         let junk = AccessToken::new(base64url::encode(junk));
-        let mut session = session(setup, self.redactor);
+        let mut session = Session { skew: self.health.skew, ..session(setup, self.redactor) };
         session.send(&Request::bare(&setup.call), None, Turn::Canary, transcript).await;
         let bare = transcript.len() - 1;
         for _ in 0..2 {
@@ -239,6 +237,8 @@ impl<'a> Checks<'a> {
                 break;
             }
         }
+        self.health.skew = session.skew;
+        self.health.protected = Some(true);
         let mut result = passed(transcript.len() - 1);
         for (at, what) in
             [(bare, "without credentials"), (transcript.len() - 1, "with a token that nobody issued")]
@@ -262,6 +262,13 @@ impl<'a> Checks<'a> {
                     ),
                 ),
             };
+            if verdict == Verdict::Fail {
+                self.health.protected = Some(false);
+                self.health.trouble = Some(Trouble::unprotected(what));
+            } else if verdict == Verdict::Inconclusive {
+                self.health.protected = None;
+                self.health.trouble = Some(Trouble::cap());
+            }
             let judgement = Judgement { verdict, reason: Some(reason), decisive: Some(at) };
             if verdict == Verdict::Fail {
                 return judgement;
@@ -275,34 +282,115 @@ impl<'a> Checks<'a> {
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
         match Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await {
             Ok(cast) => {
+                self.health.binding = Some(Binding::of(&cast.own));
                 self.pool = Some(cast);
                 Judgement { verdict: Verdict::Pass, reason: None, decisive: None }
             }
-            Err(error) => Judgement::inconclusive(self.redactor.clean(&error.to_string())),
+            Err(error) => {
+                let why = self.redactor.clean(&error.to_string());
+                self.in_trouble(Trouble::no_token(&error, &why), None)
+            }
         }
     }
 
+    /// A correct request: by our clock, and where the target's answers say that its clock is another, by that one.
     async fn control(&mut self, transcript: &mut Transcript) -> Judgement {
-        let mut session = session(self.setup, self.redactor);
-        let Some(cast) = &self.pool else { return Judgement::inconclusive("there is no access token") };
-        let seen = session.control(cast, Turn::ControlBefore, transcript).await;
-        self.nonce_policy = nonce_policy(transcript);
-        self.nonce = session.nonce.take();
-        if seen.decision == Decision::Accept {
-            self.shown = self.shown.with(cast.own.key.alg());
+        let setup = self.setup;
+        let Some(cast) = self.pool.take() else { return Judgement::inconclusive("there is no access token") };
+        let mut session = Session { skew: self.health.skew, ..session(setup, self.redactor) };
+        let seen = session.control(&cast, Turn::ControlBefore, transcript).await;
+        let mut control = Control { cast, seen, at: transcript.len() - 1, nonce: session.nonce };
+        self.health.nonce = nonce_policy(transcript);
+        self.health.skew = session.skew;
+        let notable = session.skew.filter(|skew| skew.is_notable() && control.seen.status.is_some());
+        if let Some(skew) = notable {
+            self.health.time = self.by_their_clock(&mut control, skew.seconds(), transcript).await;
         }
-        if self.setup.source.is_cheap() {
-            self.pool = None; // each case has clients of its own
+        self.health.control = Some(control.seen.clone());
+        if !control.is_accepted() {
+            return self.refused(&control, transcript).await;
         }
-        let at = transcript.len() - 1;
-        if seen.decision == Decision::Accept {
-            return passed(at);
+        self.shown = self.shown.with(control.cast.own.key.alg());
+        self.nonce = control.nonce;
+        // Otherwise each case has clients of its own.
+        self.pool = (!setup.source.is_cheap()).then_some(control.cast);
+        passed(control.at)
+    }
+
+    /// The same request by the target's clock, which takes the place of the one that was refused if it is accepted. A token
+    /// is fresh where the issuer goes by that clock, too.
+    async fn by_their_clock(&self, control: &mut Control, ahead: i64, transcript: &mut Transcript) -> Time {
+        let source = self.setup.source.as_ref();
+        let nonce = control.nonce.clone();
+        let mut theirs = Session { ahead, nonce, ..session(self.setup, self.redactor) };
+        if control.is_accepted() {
+            let seen = theirs.control(&control.cast, Turn::Diagnosis, transcript).await;
+            control.nonce = theirs.nonce;
+            return if seen.decision == Decision::Accept { Time::Either(ahead) } else { Time::Own };
         }
-        if seen.nothing == Some(NoAnswer::CapReached) {
-            return Judgement::inconclusive(NoAnswer::CapReached.to_string());
+        source.follow(ahead);
+        if let Ok(cast) = self.another_like(&control.cast).await {
+            let seen = theirs.control(&cast, Turn::ControlBefore, transcript).await;
+            if seen.decision == Decision::Accept {
+                *control = Control { cast, seen, at: transcript.len() - 1, nonce: theirs.nonce };
+                return Time::Target(ahead);
+            }
         }
-        let reason = format!("a correct request was answered {seen}; {}", advice(transcript.get(at)));
-        Judgement { decisive: Some(at), ..Judgement::inconclusive(reason) }
+        source.follow(0);
+        Time::Own
+    }
+
+    /// Looks for the reason why a correct request was not accepted.
+    async fn refused(&mut self, control: &Control, transcript: &mut Transcript) -> Judgement {
+        let Control { cast, seen, at, .. } = control;
+        let by_binding = matches!(self.health.binding, Some(Binding::OtherKey | Binding::Unbound));
+        let by_scope = seen.error.as_deref() == Some("insufficient_scope");
+        let mut search = None;
+        if seen.decision == Decision::Reject && !by_binding && !by_scope {
+            let (setup, redactor) = (self.setup, self.redactor);
+            let hint = origin::resource_metadata(transcript);
+            let theirs = self.health.skew.filter(|skew| skew.is_notable()).map(Skew::seconds);
+            for ahead in [0].into_iter().chain(theirs) {
+                let found = origin::search(setup, redactor, cast, ahead, hint.as_deref(), transcript).await;
+                let is_found = found.found.is_some();
+                search = Some(found);
+                if is_found {
+                    break;
+                }
+            }
+        }
+        let audiences = origin::audiences(&cast.own.token);
+        let audiences: Vec<String> = audiences.iter().map(|one| self.redactor.clean_word(one)).collect();
+        let trouble = Trouble::refused(&self.health, seen, search.as_ref(), &audiences);
+        let reason = match seen.nothing {
+            Some(NoAnswer::CapReached) => trouble.to_string(),
+            Some(_) | None => format!("a correct request was answered {seen}; {trouble}"),
+        };
+        self.health.trouble = Some(trouble);
+        Judgement { decisive: Some(*at), ..Judgement::inconclusive(reason) }
+    }
+
+    /// Clients with fresh tokens, as many as there are in `cast`.
+    async fn another_like(&self, cast: &Cast) -> Result<Cast, crate::run::CastError> {
+        let needs = Needs { spare: cast.spare.is_some(), stranger: cast.stranger.is_some() };
+        let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
+        Cast::fresh(source, needs, self.alg(), entropy, self.redactor).await
+    }
+}
+
+/// A correct request that was sent.
+struct Control {
+    cast: Cast,
+    seen: Observation,
+    /// Where it stands in the transcript.
+    at: usize,
+    /// The nonce that was supplied last.
+    nonce: Option<Nonce>,
+}
+
+impl Control {
+    fn is_accepted(&self) -> bool {
+        self.seen.decision == Decision::Accept
     }
 }
 
@@ -326,32 +414,10 @@ fn material<'a>(
         issuer: None,
         nonce,
         call: session.call,
+        resource: session.call,
         now: session.clock.unix_seconds(),
         entropy: session.entropy,
         choices: session.entropy,
         earlier: NOTHING,
-    }
-}
-
-/// What to look at first when a correct request is refused.
-fn advice(exchange: Option<&Exchange>) -> &'static str {
-    let Some(exchange) = exchange else { return "" };
-    match (exchange.seen.decision, exchange.seen.error.as_deref()) {
-        (Decision::Reject, Some("invalid_token")) => {
-            "the token is not to its taste: compare auth.issuer, auth.audience and auth.scope with its settings"
-        }
-        (Decision::Reject, Some("invalid_dpop_proof")) => {
-            "the proof is not to its taste: does it know its public URL (target.htu-base), and do the clocks agree?"
-        }
-        (Decision::Reject, Some("insufficient_scope")) => "the token lacks a scope: see auth.scope",
-        (Decision::Challenge, _) if exchange.seen.nonce.is_none() => {
-            "it asks for a nonce and supplies none that a client could use: see rs.answer.nonce-field"
-        }
-        (Decision::Challenge, _) => "it asks for a nonce again and again: see rs.answer.endless-challenge",
-        (Decision::Other, _) => "is target.resource the right method and path?",
-        (Decision::Fault | Decision::NoAnswer, _) => "see the server's log",
-        (Decision::Accept | Decision::Reject, _) => {
-            "is it set up for DPoP, and does it trust the token's issuer?"
-        }
     }
 }

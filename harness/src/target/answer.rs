@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::SystemTime;
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,14 @@ pub struct Response {
 /// Why no response came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// No connection: the operating system or the TLS handshake says why.
+    /// No connection: the operating system says why.
     Unreachable(String),
+    /// The server's certificate has no issuer that this system trusts.
+    Untrusted(String),
+    /// The server's certificate is no good, whoever issued it: another name, or expired.
+    BadCertificate(String),
+    /// What answers does not speak TLS, or refuses the handshake.
+    NoTls(String),
     /// The deadline passed.
     Timeout,
     /// The connection was closed or reset before a whole response had come.
@@ -37,8 +44,6 @@ pub enum NoAnswer {
     GoAway(String),
     /// The server ended the HTTP/2 stream, with this error code.
     Reset(String),
-    /// The server's certificate is not one that is trusted.
-    Untrusted(String),
     /// The cap on the number of requests was reached, so nothing was sent.
     CapReached,
     /// HTTP/2 has no form for it, so nothing was sent.
@@ -62,6 +67,8 @@ impl NoAnswer {
             | Self::GoAway(_)
             | Self::Reset(_)
             | Self::Untrusted(_)
+            | Self::BadCertificate(_)
+            | Self::NoTls(_)
             | Self::CapReached
             | Self::Cut => false,
         }
@@ -86,6 +93,10 @@ impl fmt::Display for NoAnswer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(why) => write!(out, "no connection: {why}"),
+            Self::Untrusted(why) | Self::BadCertificate(why) => {
+                write!(out, "the certificate is not accepted: {why}")
+            }
+            Self::NoTls(why) => write!(out, "no TLS: {why}"),
             Self::Timeout => out.write_str("no answer within the deadline"),
             Self::Closed => out.write_str("the connection was closed without a whole answer"),
             Self::Malformed(what) => write!(out, "the answer is not HTTP/1.1: {what}"),
@@ -94,7 +105,6 @@ impl fmt::Display for NoAnswer {
             }
             Self::GoAway(code) => write!(out, "the server ended the HTTP/2 connection: GOAWAY {code}"),
             Self::Reset(code) => write!(out, "the server ended the HTTP/2 stream: RST_STREAM {code}"),
-            Self::Untrusted(why) => write!(out, "TLS: the certificate is not trusted: {why}"),
             Self::Inexpressible(what) => write!(out, "not sent: HTTP/2 can't express {what}"),
             Self::NotKept => out.write_str("the server does not keep the connection open"),
             Self::Cut => out.write_str("the connection was cut before the answer"),
@@ -133,6 +143,24 @@ impl Response {
         self.values("www-authenticate")
             .flat_map(|value| parse_challenges(&String::from_utf8_lossy(value)))
             .collect()
+    }
+
+    /// The `error_description` of a challenge or of a JSON body.
+    pub fn error_description(&self) -> Option<String> {
+        let challenges = self.challenges();
+        let described = challenges.iter().find_map(|challenge| challenge.parameter("error_description"));
+        described.map(str::to_owned).or_else(|| {
+            let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+            body.get("error_description")?.as_str().map(str::to_owned)
+        })
+    }
+
+    /// When the server says that it answered (`Date`, RFC 9110 section 6.6.1); none where a cache answered in its place
+    /// (`Age`).
+    pub fn date(&self) -> Option<SystemTime> {
+        let text = std::str::from_utf8(self.values("date").next()?).ok().filter(|_| !self.has("age"))?;
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+        Some(SystemTime::from(date))
     }
 
     /// The `error` code: from the DPoP challenge, from another challenge, or from a JSON body (RFC 6749 section 5.2).
@@ -258,6 +286,19 @@ mod tests {
         {
             let _ = parse_challenges(value);
         }
+    }
+
+    #[test]
+    fn the_date_of_an_answer() {
+        let date = |fields: &[(&str, &str)]| {
+            let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+            let response = Response { status: 401, fields: fields.collect(), body: Vec::new() };
+            response.date().map(crate::clock::unix_seconds)
+        };
+        assert_eq!(date(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(784_111_777));
+        assert_eq!(date(&[("Date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Age", "5")]), None);
+        assert_eq!(date(&[("Date", "yesterday")]), None);
+        assert_eq!(date(&[]), None);
     }
 
     #[test]

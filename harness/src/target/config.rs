@@ -1,14 +1,16 @@
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::auth::{Auth, AuthRow, auth};
 use super::limits::Limits;
+use super::observe::{Observe, ObserveRow};
+use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
+use crate::jose::AlgSet;
 use crate::jose::uri::Uri;
-use crate::jose::{Alg, AlgSet};
-use crate::proof::{Call, HttpChoice};
+use crate::proof::Call;
 use crate::scenario::{Diagnostic, Fault, Source, read_one};
 use crate::spec::Profile;
 
@@ -21,6 +23,12 @@ pub struct Config {
     pub profile: Profile,
     /// The protected resource.
     pub call: Call,
+    /// What else is tested.
+    pub places: Places,
+    /// The resource without TLS, where it must not be served.
+    pub plain_http: Option<Call>,
+    /// Where refusals show to those who run the target.
+    pub observe: Option<Observe>,
     /// What the owner says about unbound tokens.
     pub bearer: Option<BearerPolicy>,
     /// What the owner says that the target has.
@@ -37,33 +45,6 @@ pub struct Config {
     pub source: Source,
     /// The folder of the file: where hooks run and snapshots lie.
     pub folder: PathBuf,
-}
-
-/// Where tokens come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// The harness runs the issuer that the target trusts.
-    Embedded {
-        /// Where it listens.
-        listen: SocketAddr,
-        /// What it signs tokens with.
-        alg: Alg,
-        /// The value of `iss`.
-        issuer: String,
-        /// The value of `aud`.
-        audience: String,
-        /// The value of `scope`.
-        scope: String,
-    },
-    /// A program prints them.
-    Command {
-        /// The program and its arguments, run in the config's folder.
-        command: Vec<String>,
-        /// `DPOP_SCOPE` in its environment.
-        scope: String,
-        /// `DPOP_AUDIENCE` in its environment.
-        audience: String,
-    },
 }
 
 /// Whether unbound tokens are served.
@@ -110,6 +91,8 @@ pub struct Capabilities {
     pub algs: Option<AlgSet>,
     /// Whether it speaks HTTP/2.
     pub http2: Option<bool>,
+    /// Whether it demands the scopes of `auth.scope`.
+    pub scope: Option<bool>,
 }
 
 /// The config file `dpop.yaml`: a target and how to test it.
@@ -129,6 +112,8 @@ struct ConfigRow {
     capabilities: CapabilitiesRow,
     /// Where access tokens come from.
     auth: AuthRow,
+    /// Where the server shows to those who run it what it refuses.
+    observe: Option<ObserveRow>,
     /// How hard the server is driven.
     #[serde(default)]
     limits: Limits,
@@ -149,6 +134,15 @@ struct TargetRow {
     name: String,
     /// Method and URL that answer 2xx to a correct request and are safe to repeat: `GET https://api.example.test/v1/me`.
     resource: String,
+    /// More methods and paths on the same origin that must be protected.
+    #[serde(default)]
+    resources: Vec<ResourceRow>,
+    /// What the token has no authority for, on the same origin: 403 or 401 although the proof is right.
+    #[serde(default)]
+    forbidden: ForbiddenRows,
+    /// The URL of the resource over plain HTTP, where it must not be served: `http://api.example.test/v1/me`. It gets tokens
+    /// that are made for this one request.
+    plain_http: Option<String>,
     /// Whether unbound access tokens are served.
     bearer: Option<BearerPolicy>,
     /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
@@ -168,36 +162,8 @@ struct CapabilitiesRow {
     algs: Option<Vec<String>>,
     /// Whether it speaks HTTP/2: by ALPN under https, with prior knowledge under http. Otherwise it is asked once.
     http2: Option<bool>,
-}
-
-/// Where access tokens come from.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(rename = "Auth")]
-struct AuthRow {
-    /// The way to get them.
-    kind: AuthKind,
-    /// embedded: where the issuer listens, e.g. `127.0.0.1:9400`.
-    listen: Option<SocketAddr>,
-    /// embedded: the algorithm of the access tokens; ES256 unless it is given.
-    alg: Option<Alg>,
-    /// embedded: the issuer's URL, the value of `iss`.
-    issuer: Option<String>,
-    /// The value of `aud`; for a command `DPOP_AUDIENCE`.
-    audience: Option<String>,
-    /// The value of `scope`; for a command `DPOP_SCOPE`.
-    scope: Option<String>,
-    /// command: the program and its arguments, run in the folder of this file.
-    command: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum AuthKind {
-    /// The harness runs the issuer that the server trusts.
-    Embedded,
-    /// A program prints `{"access_token": …}`.
-    Command,
+    /// Whether `target.resource` demands the scopes of `auth.scope`.
+    scope: Option<bool>,
 }
 
 /// The JSON Schema of `dpop.yaml`.
@@ -229,7 +195,11 @@ impl Config {
         if row.dpop != 1 {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
-        let call = call(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let places = places(&row.target, &call, base.as_ref());
+        let places = places.map_err(|(path, message)| wrong(&path, message))?;
+        let plain_http = plain_http(&row.target, &call);
+        let plain_http = plain_http.map_err(|message| wrong("target.plain-http", message))?;
         let named =
             |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if row.target.name.is_empty() || !named(&row.target.name) {
@@ -247,17 +217,23 @@ impl Config {
                 format!("none of these can be tested; known: {}", known.join(", ")),
             ));
         }
-        let auth = auth(row.auth).map_err(|(path, message)| wrong(path, message))?;
+        let observe = row.observe.map(|row| row.read(folder)).transpose();
+        let observe = observe.map_err(|(path, message)| wrong(path, message))?;
+        let auth = auth(row.auth).map_err(|(path, message)| wrong(&path, message))?;
         Ok(Self {
             name: row.target.name,
             profile: row.profile,
             call,
+            places,
+            plain_http,
+            observe,
             bearer: row.target.bearer,
             capabilities: Capabilities {
                 nonce: row.capabilities.nonce,
                 single_use_jti: row.capabilities.single_use_jti,
                 algs,
                 http2: row.capabilities.http2,
+                scope: row.capabilities.scope,
             },
             auth,
             limits: row.limits,
@@ -271,73 +247,87 @@ impl Config {
 
 type Wrong = (&'static str, String);
 
-fn call(row: &TargetRow) -> Result<Call, Wrong> {
-    let (method, url) = row.resource.split_once(' ').ok_or_else(|| {
-        ("target.resource", "a method and a URL, such as `GET https://api.example.test/me`".to_owned())
-    })?;
-    let method_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if method.is_empty() || !method.bytes().all(method_token) {
-        return Err(("target.resource", format!("`{method}` is not a method")));
-    }
-    let uri: Uri = url.trim().parse().map_err(|error| ("target.resource", format!("`{url}`: {error}")))?;
-    if uri.fragment.is_some() {
-        return Err(("target.resource", "a request has no `#fragment`: leave it out".to_owned()));
-    }
-    if uri.userinfo.is_some() {
-        return Err(("target.resource", "user and password don't belong into a URL".to_owned()));
-    }
-    let mut htu = uri.without_query();
-    if let Some(base) = &row.htu_base {
-        let base: Uri = base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?;
-        htu.path = format!("{}{}", base.path.trim_end_matches('/'), htu.path);
-        (htu.scheme, htu.host, htu.port) = (base.scheme, base.host, base.port);
-    }
-    Ok(Call { method: method.to_owned(), uri, htu, http: HttpChoice::Both })
+/// The protected resource, and the public URL that the proxy in front of it has, if there is one.
+fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
+    let base = match &row.htu_base {
+        Some(base) => Some(base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?),
+        None => None,
+    };
+    Ok((call(&row.resource, base.as_ref()).map_err(|message| ("target.resource", message))?, base))
 }
 
-fn auth(row: AuthRow) -> Result<Auth, Wrong> {
-    let scope = row.scope.unwrap_or_default();
-    match row.kind {
-        AuthKind::Embedded => {
-            if row.command.is_some() {
-                return Err(("auth.command", "`command` belongs to `kind: command`".to_owned()));
+/// Takes a method and a URL apart; proofs name the URL below `base`.
+fn call(text: &str, base: Option<&Uri>) -> Result<Call, String> {
+    let (method, url) =
+        text.split_once(' ').ok_or("a method and a URL, such as `GET https://api.example.test/me`")?;
+    let method_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if method.is_empty() || !method.bytes().all(method_token) {
+        return Err(format!("`{method}` is not a method"));
+    }
+    let uri: Uri = url.trim().parse().map_err(|error| format!("`{url}`: {error}"))?;
+    if uri.fragment.is_some() {
+        return Err("a request has no `#fragment`: leave it out".to_owned());
+    }
+    if uri.userinfo.is_some() {
+        return Err("user and password don't belong into a URL".to_owned());
+    }
+    let mut call = Call::to(method, uri);
+    if let Some(base) = base {
+        call.htu = call.named_by(base);
+    }
+    Ok(call)
+}
+
+/// The protected resource without TLS, asked for as with it.
+fn plain_http(row: &TargetRow, main: &Call) -> Result<Option<Call>, String> {
+    let Some(url) = &row.plain_http else { return Ok(None) };
+    let call = call(&format!("{} {url}", main.method), None)?;
+    if call.uri.is_https() {
+        return Err("this is the URL without TLS: `http://…`".to_owned());
+    }
+    if call.htu == main.uri.without_query() {
+        return Err("this is `target.resource` itself".to_owned());
+    }
+    Ok(Some(call))
+}
+
+/// The requests beside the main one: on its origin, and each another one, so that a proof for one is wrong at the next.
+fn places(row: &TargetRow, main: &Call, base: Option<&Uri>) -> Result<Places, (String, String)> {
+    let origin = |uri: &Uri| (uri.is_https(), uri.host.to_ascii_lowercase(), uri.effective_port());
+    let mut taken = vec![main.clone()];
+    let mut beside = |text: &str, path: String| {
+        let call = match call(text, base) {
+            Ok(call) if origin(&call.uri) != origin(&main.uri) => Err(
+                "another origin than that of `target.resource` is another target: write another dpop.yaml"
+                    .to_owned(),
+            ),
+            Ok(call) if taken.iter().any(|other| other.method == call.method && other.htu == call.htu) => {
+                Err("this method and path stand in the config already".to_owned())
             }
-            let needed = |key: &str| ("auth.kind", format!("`kind: embedded` needs `{key}`"));
-            let listen = row.listen.ok_or_else(|| needed("listen"))?;
-            if !listen.ip().is_loopback() {
-                return Err((
-                    "auth.listen",
-                    "the issuer gives tokens to everybody, so it listens on loopback only".to_owned(),
-                ));
-            }
-            let issuer = row.issuer.ok_or_else(|| needed("issuer"))?;
-            if let Err(error) = issuer.parse::<Uri>() {
-                return Err(("auth.issuer", format!("`{issuer}`: {error}")));
-            }
-            Ok(Auth::Embedded {
-                listen,
-                alg: row.alg.unwrap_or(Alg::Es256),
-                issuer,
-                audience: row.audience.ok_or_else(|| needed("audience"))?,
-                scope,
-            })
+            other => other,
+        };
+        let call = call.map_err(|message| (path, message))?;
+        taken.push(call.clone());
+        Ok::<_, (String, String)>(call)
+    };
+    let mut places = Places::default();
+    for (index, row) in row.resources.iter().enumerate() {
+        let call = beside(&row.request, format!("target.resources[{index}].request"))?;
+        let safe = row.safe.unwrap_or(matches!(call.method.as_str(), "GET" | "HEAD"));
+        places.resources.push(Resource { call, safe, class: row.class, nonce: row.nonce });
+    }
+    match &row.forbidden {
+        ForbiddenRows::None => {}
+        ForbiddenRows::One(text) => {
+            let call = beside(text, "target.forbidden".to_owned())?;
+            places.forbidden.push(Forbidden { call, lacks: None });
         }
-        AuthKind::Command => {
-            for (path, there) in [
-                ("auth.listen", row.listen.is_some()),
-                ("auth.issuer", row.issuer.is_some()),
-                ("auth.alg", row.alg.is_some()),
-            ] {
-                if there {
-                    return Err((path, "this key belongs to `kind: embedded`".to_owned()));
-                }
-            }
-            match row.command {
-                Some(command) if !command.is_empty() => {
-                    Ok(Auth::Command { command, scope, audience: row.audience.unwrap_or_default() })
-                }
-                _ => Err(("auth.kind", "`kind: command` needs `command: [program, argument, …]`".to_owned())),
+        ForbiddenRows::Several(rows) => {
+            for (index, row) in rows.iter().enumerate() {
+                let call = beside(&row.request, format!("target.forbidden[{index}].request"))?;
+                places.forbidden.push(Forbidden { call, lacks: row.lacks });
             }
         }
     }
+    Ok(places)
 }

@@ -30,7 +30,7 @@ pub struct HttpTarget {
     pub(super) addresses: Vec<SocketAddr>,
     tls: Option<Tls>,
     pub(super) timeout: Duration,
-    pub(super) requests_left: AtomicUsize,
+    pub(super) requests_left: Arc<AtomicUsize>,
     pub(super) pace: Option<Pace>,
     clock: Arc<dyn Clock>,
 }
@@ -59,6 +59,9 @@ pub enum NotAllowed {
 }
 
 impl HttpTarget {
+    /// How much of a response's content is read. What is that long may have been longer.
+    pub const LONGEST_BODY: usize = 256 * 1024;
+
     /// Resolves the host of `uri` once, and sees to it that it may be tested.
     ///
     /// # Errors
@@ -106,10 +109,21 @@ impl HttpTarget {
             host,
             addresses,
             timeout: limits.timeout(),
-            requests_left: AtomicUsize::new(limits.max_requests()),
+            requests_left: Arc::new(AtomicUsize::new(limits.max_requests())),
             pace: rate.map(|rate| Pace { interval: rate.interval(), next: Mutex::new(None) }),
             clock,
         })
+    }
+
+    /// The same, with the cap on requests of `other`: both together may be sent so many.
+    #[must_use]
+    pub fn sharing_the_cap_of(self, other: &Self) -> Self {
+        Self { requests_left: other.requests_left.clone(), ..self }
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(|address| address.ip().is_loopback())
     }
 
     async fn wait_for_turn(&self) {

@@ -1,12 +1,18 @@
 //! The server under test: where it is, how to reach it, and where its tokens come from.
 
 mod answer;
+mod auth;
 mod config;
 mod connection;
+mod discovery;
+mod draft;
 mod http;
 mod http1;
 mod http2;
 mod limits;
+pub mod metadata;
+mod observe;
+mod places;
 mod race;
 mod reach;
 mod tls;
@@ -20,10 +26,15 @@ use crate::proof::Request;
 
 pub use crate::clock::Span;
 pub use answer::{Answer, Challenge, NoAnswer, Response};
-pub use config::{Auth, BearerPolicy, Capabilities, Config, NoncePolicy, schema};
+pub use auth::Auth;
+pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use connection::Kept;
+pub use discovery::{Discovery, Probe, Unknown, discover};
+pub use draft::{config_draft, problems};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate};
+pub use observe::{Observe, ObserveError, Observer};
+pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use race::NoRoom;
 pub use reach::{ConnectTo, Reach};
 pub use tls::Authorities;
@@ -38,10 +49,14 @@ pub trait Target: Send + Sync {
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
 
     /// Sends one request over a connection that is kept, which the first one opens, and waits for the answer.
-    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer>;
+    fn send_over<'a>(&'a self, _kept: &'a mut Kept, _request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(std::future::ready(Answer::Nothing(NoAnswer::NotKept)))
+    }
 
     /// Sends one request on a connection of its own, and cuts it before the answer is read.
-    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
+    fn send_and_cut<'a>(&'a self, _request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(std::future::ready(Answer::Nothing(NoAnswer::Inexpressible("a lost answer"))))
+    }
 
     /// Sends requests that arrive together: each on a connection of its own, all but the last byte of each first, and then
     /// every last byte. The answers come in the order of the requests.

@@ -38,11 +38,6 @@ pub enum NoRoom {
 }
 
 impl HttpTarget {
-    /// Whether the server is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.addresses.iter().all(|address| address.ip().is_loopback())
-    }
-
     pub(super) async fn released(&self, requests: &[Request]) -> Result<Vec<Answer>, NoRoom> {
         let needed = requests.len();
         if requests.iter().any(|request| request.http != HttpVersion::Http1) {

@@ -90,14 +90,20 @@ impl Tls {
 
 /// What a failed handshake says about the server.
 fn fact(error: &io::Error, http: HttpVersion) -> NoAnswer {
+    use rustls::CertificateError::{Other, UnknownIssuer};
     match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(why)) => NoAnswer::Untrusted(why.to_string()),
+        // A self-signed certificate is an issuer that nobody trusts, too.
+        Some(rustls::Error::InvalidCertificate(UnknownIssuer | Other(_))) => {
+            NoAnswer::Untrusted(error.to_string())
+        }
+        Some(rustls::Error::InvalidCertificate(_)) => NoAnswer::BadCertificate(error.to_string()),
         Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol))
             if http == HttpVersion::Http2 =>
         {
             NoAnswer::NotHttp2("it was refused in the TLS handshake (ALPN)".to_owned())
         }
-        _ => NoAnswer::Unreachable(format!("TLS: {error}")),
+        Some(_) => NoAnswer::NoTls(error.to_string()),
+        None => NoAnswer::Closed,
     }
 }
 

@@ -116,6 +116,7 @@ async fn no_more_tokens() {
 #[tokio::test]
 async fn no_token_to_look_again() {
     let bench = Bench::new(NonceMode::Never, DefectSet::from(Defect::AthOptional)).await.es256_only();
+    let bench = bench.without_plain_http();
     let source = Source { supply: 3, ..Source::of(&bench) };
     let results = bench.source(source).run().await;
     let why = "seen once, and could not be looked for again (no access token: the token command failed";
@@ -125,7 +126,7 @@ async fn no_token_to_look_again() {
 /// Nor can be asked whether the target is still there.
 #[tokio::test]
 async fn no_token_to_ask_if_the_target_is_still_there() {
-    let bench = Bench::clean().await.jobs(1).instead(|_, request| {
+    let bench = Bench::clean().await.without_plain_http().jobs(1).instead(|_, request| {
         let der = has_der_signature(field(request, "DPoP").unwrap_or_default());
         der.then_some(Answer::Nothing(NoAnswer::Closed))
     });

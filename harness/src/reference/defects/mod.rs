@@ -147,6 +147,17 @@ pub enum Defect {
     Http2ProofNotChecked,
     FieldNameCaseSensitive,
     ReplayStorePerHttpVersion,
+    OtherPathsOpen,
+    OtherPathsTakeBearer,
+    OtherPathsIgnoreCnf,
+    OtherPathsNeedNoNonce,
+    PossessionIsPermission,
+    NoScopeIsEveryScope,
+    PlainHttpServed,
+    PlainHttpBehindTheProxy,
+    PlainHttpOpen,
+    RefusalsNotCounted,
+    UnboundBearerRefused,
     ProtectsNothing,
 }
 

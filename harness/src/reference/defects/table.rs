@@ -290,6 +290,7 @@ pub const DEFECTS: &[DefectRow] = &[
             "rs.htu.trailing-slash",
             "rs.htu.doubled-slash",
             "rs.htu.encoded-slash",
+            "rs.resources.proof-of-another",
         ],
     ),
     row(
@@ -860,6 +861,73 @@ pub const DEFECTS: &[DefectRow] = &[
         "replay-store-per-http-version",
         "Remembers proofs apart for HTTP/1.1 and HTTP/2, so each is good once in either.",
         &["rs.http.http2-replay"],
+    ),
+    row(
+        Defect::OtherPathsOpen,
+        "other-paths-open",
+        "Protects one path and forgets the others.",
+        &["rs.resources.no-credentials"],
+    ),
+    row(
+        Defect::OtherPathsTakeBearer,
+        "other-paths-take-bearer",
+        "Takes bound tokens as bearer tokens everywhere but on one path.",
+        &["rs.resources.bearer", "rs.resources.bearer-with-proof"],
+    ),
+    row(
+        Defect::OtherPathsIgnoreCnf,
+        "other-paths-ignore-cnf",
+        "Compares the proof's key with `cnf.jkt` on one path only.",
+        &["rs.resources.other-key"],
+    ),
+    row(
+        Defect::OtherPathsNeedNoNonce,
+        "other-paths-need-no-nonce",
+        "Demands a nonce on one path and does without on the others.",
+        &["rs.resources.nonce"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::PossessionIsPermission,
+        "possession-is-permission",
+        "Serves whoever has a good token and a good proof, whatever the token is good for.",
+        &["rs.forbidden.perfect-proof", "rs.forbidden.scope", "rs.forbidden.other-scope"],
+    ),
+    row(
+        Defect::NoScopeIsEveryScope,
+        "no-scope-is-every-scope",
+        "Takes a token without a scope for one without limits.",
+        &["rs.forbidden.scope"],
+    ),
+    row(
+        Defect::PlainHttpServed,
+        "plain-http-served",
+        "Serves the resource without TLS as well, to proofs for that URL.",
+        &["rs.plain-http.its-own-proof"],
+    ),
+    row(
+        Defect::PlainHttpBehindTheProxy,
+        "plain-http-behind-the-proxy",
+        "Serves the resource on the port behind the proxy that ends TLS, to everybody who reaches it.",
+        &["rs.plain-http.proof-of-the-resource"],
+    ),
+    row(
+        Defect::PlainHttpOpen,
+        "plain-http-open",
+        "Serves the resource without TLS, and asks for nothing there.",
+        &["rs.plain-http.no-credentials"],
+    ),
+    row(
+        Defect::RefusalsNotCounted,
+        "refusals-not-counted",
+        "Refuses in silence: nobody who runs the server sees it.",
+        &["rs.observe.proofs", "rs.observe.other-key", "rs.observe.bearer"],
+    ),
+    row(
+        Defect::UnboundBearerRefused,
+        "unbound-bearer-refused",
+        "Says that clients may still migrate, and refuses unbound tokens all the same.",
+        &["rs.downgrade.unbound-bearer-ok"],
     ),
     row(
         Defect::ProtectsNothing,

@@ -251,6 +251,8 @@ async fn trusting(scene: &Scene, jwks_uri: String) -> Server {
         trust: Trust::Remote { issuer: scene.running.issuer_url.clone(), jwks_uri },
         nonce: NonceMode::Never,
         replay: true,
+        unbound_bearer: false,
+        scope: None,
         defects: DefectSet::empty(),
         clock: scene.clock.clone(),
         entropy: Arc::new(SystemEntropy),

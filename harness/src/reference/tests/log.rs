@@ -47,6 +47,9 @@ impl Visit for Text {
 async fn every_refusal_is_logged_and_counted_and_nothing_secret_with_it() {
     let heard = Heard::default();
     let _guard = tracing::subscriber::set_default(heard.clone());
+    // Where there is one subscriber alone, tracing asks only the thread that comes to an event first whether anybody hears it,
+    // and that may be the thread of another test. Where there are two, it asks both.
+    let _second = tracing::Dispatch::new(Heard::default());
     let scene = Scene::new(NonceMode::Never, DefectSet::empty()).await; // which sends one request without credentials
     assert_eq!(scene.send(scene.wire(&scene.parts())).await.status, 200);
 

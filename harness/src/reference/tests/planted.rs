@@ -24,12 +24,15 @@ enum Seen {
 
 fn seen(answer: &Answer) -> Seen {
     match answer.status {
+        200 if answer.uncounted => Seen::Odd("nothing is counted"),
         200 => Seen::Accepted,
         500.. => Seen::Fault,
         401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
         401 if answer.body["error"].is_null() => Seen::Odd("no error"),
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
         401 => Seen::Refused,
+        403 if answer.body["error"] == "insufficient_scope" => Seen::Refused,
+        403 if answer.challenges.is_empty() => Seen::Refused,
         _ => Seen::Odd("status"),
     }
 }
@@ -75,7 +78,7 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
         Defect::UnboundAccepted => {
             with_token(scene.mint(&TokenRequest { confirmation: None, ..scene.request() }))
         }
-        Defect::UnboundBearerAccepted => {
+        Defect::UnboundBearerAccepted | Defect::UnboundBearerRefused => {
             let token = scene.mint(&TokenRequest { confirmation: None, ..scene.request() });
             vec![Wire { authorization: vec![format!("Bearer {token}")], ..scene.wire(&parts()) }]
         }
@@ -265,6 +268,49 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
             let first = scene.wire(&parts());
             vec![first.clone(), Wire { way: Way::Http2, ..first }]
         }
+        Defect::OtherPathsOpen => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsTakeBearer => vec![Wire {
+            target: "/other".into(),
+            authorization: vec![bearer],
+            proofs: vec![],
+            ..scene.wire(&parts())
+        }],
+        Defect::OtherPathsIgnoreCnf => {
+            let thief = Key::fresh();
+            let parts = scene.parts_for("GET", other_url, &scene.token).parameter("jwk", thief.jwk());
+            vec![Wire { target: "/other".into(), ..scene.wire_with(parts.signed_by(&thief)) }]
+        }
+        Defect::OtherPathsNeedNoNonce => {
+            let parts = scene.parts_for("GET", other_url, &scene.token).without_claim("nonce");
+            vec![Wire { target: "/other".into(), ..scene.wire(&parts) }]
+        }
+        Defect::PossessionIsPermission => {
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &scene.token);
+            vec![Wire { target: "/admin".into(), ..scene.wire(&parts) }]
+        }
+        Defect::NoScopeIsEveryScope => {
+            let token = scene.mint(&TokenRequest { scope: String::new(), ..scene.request() });
+            let parts = scene.parts_for("GET", &scene.running.admin_url, &token);
+            let authorization = vec![format!("DPoP {token}")];
+            vec![Wire { target: "/admin".into(), authorization, ..scene.wire(&parts) }]
+        }
+        Defect::PlainHttpServed | Defect::PlainHttpBehindTheProxy | Defect::PlainHttpOpen => {
+            let plain = scene.running.plain_url.clone().expect("asked for");
+            let named = if defect == Defect::PlainHttpServed { plain.as_str() } else { url };
+            let parts = scene.parts_for("GET", named, &scene.token);
+            let authorization =
+                if defect == Defect::PlainHttpOpen { vec![] } else { vec![format!("DPoP {}", scene.token)] };
+            vec![Wire { target: plain, authorization, ..scene.wire(&parts) }]
+        }
+        Defect::RefusalsNotCounted => {
+            let refused = Wire { proofs: vec![], ..scene.wire(&parts()) };
+            vec![refused, Wire { target: "/metrics".into(), ..scene.wire(&parts()) }]
+        }
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }
@@ -272,8 +318,17 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
 }
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
-    let public_url = row.public_url.map(|url| url.parse().expect("a URL"));
-    let scene = Scene::with(|options| Options { nonce: row.nonce, defects, public_url, ..options }).await;
+    let public_resource = row.public_url.map(|url| url.parse().expect("a URL"));
+    let unbound_bearer = row.defect == Defect::UnboundBearerRefused;
+    let scene = Scene::with(|options| Options {
+        nonce: row.nonce,
+        defects,
+        public_resource,
+        plain_http: true,
+        unbound_bearer,
+        ..options
+    })
+    .await;
     let answer = scene.send(scene.wire(&scene.parts())).await;
     let (control, supplied) = (seen(&answer), answer.nonces.first().cloned().unwrap_or_default());
     // The probe is a client of its own, as each case of a suite is.
@@ -314,6 +369,7 @@ async fn every_defect_shows_against_a_clean_server() {
                 // Who does not know the scheme sees no credentials, and so no error.
                 // An answer to HEAD has no content to say it in.
                 Defect::SchemeCaseSensitive | Defect::HeadTakenForGet => Seen::Odd("no error"),
+                Defect::RefusalsNotCounted => Seen::Odd("nothing is counted"),
                 _ => Seen::Refused,
             },
             // Who sends no credentials is told of no error.

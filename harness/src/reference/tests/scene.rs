@@ -28,6 +28,7 @@ pub(super) struct Scene {
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) method: Method,
+    /// A path, or a URL where that is at another port.
     pub(super) target: String,
     pub(super) authorization: Vec<String>,
     pub(super) proofs: Vec<String>,
@@ -53,6 +54,8 @@ pub(super) struct Answer {
     pub(super) nonces: Vec<String>,
     pub(super) cache_control: Option<String>,
     pub(super) body: Value,
+    /// Whether it is a metrics page without a single refusal.
+    pub(super) uncounted: bool,
 }
 
 impl Scene {
@@ -158,7 +161,7 @@ impl Scene {
             body.extend(data.expect("a whole answer"));
         }
         driver.abort();
-        Answer::of(head.status.as_u16(), &head.headers, serde_json::from_slice(&body).unwrap_or_default())
+        Answer::of(head.status.as_u16(), &head.headers, &String::from_utf8_lossy(&body))
     }
 
     async fn send_and_cut(&self, wire: Wire) -> Answer {
@@ -168,11 +171,12 @@ impl Scene {
         let mut stream = self.connect().await;
         stream.write_all(format!("{text}\r\n").as_bytes()).await.expect("an open connection");
         let _ = tokio::time::timeout(Duration::from_millis(20), stream.readable()).await;
-        Answer::of(0, &http::HeaderMap::new(), Value::Null)
+        Answer::of(0, &http::HeaderMap::new(), "")
     }
 
     async fn send_kept(&self, wire: Wire) -> Answer {
-        let url = format!("{}{}", self.running.base_url, wire.target);
+        let elsewhere = wire.target.starts_with("http:");
+        let url = if elsewhere { wire.target } else { format!("{}{}", self.running.base_url, wire.target) };
         let mut request = self.client.request(wire.method, url);
         for value in wire.authorization {
             request = request.header("Authorization", value);
@@ -182,12 +186,12 @@ impl Scene {
         }
         let response = request.send().await.expect("an answer");
         let (status, fields) = (response.status().as_u16(), response.headers().clone());
-        Answer::of(status, &fields, response.json().await.unwrap_or_default())
+        Answer::of(status, &fields, &response.text().await.unwrap_or_default())
     }
 }
 
 impl Answer {
-    fn of(status: u16, fields: &http::HeaderMap, body: Value) -> Self {
+    fn of(status: u16, fields: &http::HeaderMap, text: &str) -> Self {
         let values = |name| {
             let values = fields.get_all(name).iter();
             values.map(|value| value.to_str().expect("ASCII").to_owned()).collect::<Vec<_>>()
@@ -197,7 +201,9 @@ impl Answer {
             challenges: values("WWW-Authenticate"),
             nonces: values("DPoP-Nonce"),
             cache_control: values("Cache-Control").pop(),
-            body,
+            body: serde_json::from_str(text).unwrap_or_default(),
+            uncounted: text.contains("# TYPE dpop_refusals_total")
+                && !text.contains("\ndpop_refusals_total{"),
         }
     }
 }

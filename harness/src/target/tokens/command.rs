@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::{Credentials, TokenError, TokenSource};
+use super::{Credentials, TokenError, TokenSource, sendable};
 use crate::entropy::{Entropy, unique_id};
 use crate::jose::json::{self, Json, Object};
 use crate::proof::{AccessToken, ProofKey};
@@ -143,12 +143,6 @@ fn credentials(stdout: &[u8], key: Arc<ProofKey>) -> Result<Credentials, TokenEr
         }
     };
     Ok(Credentials { key, token })
-}
-
-/// Whether `token` is a token68 (RFC 9110 section 11.2), the only form that the DPoP scheme has.
-fn sendable(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Credentials, TokenError, TokenSource};
+use crate::clock::ShiftedClock;
 use crate::proof::{AccessToken, IssuerKey, KeyError, ProofKey};
 use crate::reference::{Issuer, TokenRequest};
 use crate::target::BoxFuture;
@@ -15,6 +16,7 @@ pub struct EmbeddedSource {
     key: IssuerKey,
     audience: String,
     scope: String,
+    clock: Option<Arc<ShiftedClock>>,
 }
 
 impl EmbeddedSource {
@@ -24,7 +26,13 @@ impl EmbeddedSource {
     /// [`KeyError`] where the issuer's key can't be borrowed.
     pub fn new(issuer: Arc<Issuer>, audience: String, scope: String) -> Result<Self, KeyError> {
         let key = IssuerKey::new(ProofKey::from_pkcs8(issuer.alg(), issuer.signing_key_pkcs8())?);
-        Ok(Self { issuer, key, audience, scope })
+        Ok(Self { issuer, key, audience, scope, clock: None })
+    }
+
+    /// The same source, where the issuer tells the time by `clock`, which then follows the target's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<ShiftedClock>) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 }
 
@@ -40,6 +48,12 @@ impl TokenSource for EmbeddedSource {
             confirmation: Some(thumbprint),
         });
         Box::pin(std::future::ready(Ok(Credentials { key, token: AccessToken::new(token) })))
+    }
+
+    fn follow(&self, ahead: i64) {
+        if let Some(clock) = &self.clock {
+            clock.set(ahead);
+        }
     }
 
     fn issuer_key(&self) -> Option<&IssuerKey> {
