@@ -63,7 +63,7 @@ const MODES: [Mode; 9] = [
     },
     Mode {
         http: HttpChoice::Only(HttpVersion::Http2),
-        may_lack: &["HTTP/1.1 is not used", "not for this URL"],
+        may_lack: &["HTTP/1.1 is not used", "not for this URL", "target.bearer"],
         ..mode("over-http2", NonceMode::Required)
     },
 ];

@@ -42,7 +42,7 @@ fn a_pitfall_lists_its_cases_and_a_rule_has_none() {
     for id in ["\n## Cases\n", "rs.replay: ", "  rs.replay.twice ", "  rs.jti.missing "] {
         assert!(shown.contains(id), "{id}\n{shown}");
     }
-    assert!(!explain("real-http-stacks").contains("## Cases"));
+    assert!(!explain("browser-matter").contains("## Cases"));
 }
 
 #[test]

@@ -152,6 +152,10 @@ const STRICTER: &[(&str, &str)] = &[
         "a server may refuse it, and then refuses honest clients whose clock is a little ahead of its own",
     ),
     (
+        "rs.downgrade.unbound-bearer-ok",
+        "only where the config says that unbound tokens are still served: who refuses them locks its clients out",
+    ),
+    (
         "rs.answer.success-nonce",
         "a nonce comes with a 200 to spare the challenge; a server that challenges it costs every request two",
     ),
