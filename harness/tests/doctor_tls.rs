@@ -91,7 +91,8 @@ fn certificates() {
     assert!(page.contains("✓ tls  ✓ clock  ✓ token bound to key  ✓ control 200"), "{page}");
 
     let page = doctor(&resource, None, 3);
-    assert!(last(&page).starts_with("environment: this system does not trust the certificate"), "{page}");
+    assert!(last(&page).starts_with("environment: the certificate of "), "{page}");
+    assert!(last(&page).contains("is not trusted") && last(&page).contains("--cacert FILE"), "{page}");
     let page = doctor(&format!("https://127.0.0.1:{good}/resource"), Some("ca.pem"), 1);
     assert!(last(&page).starts_with("server: the certificate of "), "{page}");
     let page = doctor(&format!("https://localhost:{expired}/resource"), Some("ca.pem"), 1);

@@ -138,7 +138,7 @@ fn an_authority_that_nobody_knows_is_one_finding_that_says_what_to_do() {
         matches!(found[..], [("rs.preflight.reachable", "inconclusive", why)] if why.contains("--cacert FILE")),
         "{found:?}"
     );
-    assert!(stdout.contains("certificate is not trusted"), "{stdout}");
+    assert!(stdout.contains("the certificate is not accepted"), "{stdout}");
     // Another authority is as good as none.
     let other = self::site("localhost", BOTH);
     site.run(&["--cacert", text(&other.authority)]).0.with(3);

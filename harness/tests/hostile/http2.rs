@@ -251,7 +251,11 @@ async fn a_run_over_http2_alone() {
     let mut bench = bench.at(server.addr).await;
     bench.setup.call.http = HttpChoice::Only(HttpVersion::Http2);
     let results = bench.run().await;
-    check(&results, Exit::Environment, &[("rs.preflight.reachable", Inconclusive, "is ")]);
+    check(
+        &results,
+        Exit::Environment,
+        &[("rs.preflight.reachable", Inconclusive, "environment: HTTP/2 was asked for")],
+    );
     let seen = results.outcomes.iter().find_map(|outcome| outcome.decisive_exchange()).expect("an answer");
     assert!(seen.seen.to_string().contains("GOAWAY INTERNAL_ERROR"), "{}", seen.seen);
 }
