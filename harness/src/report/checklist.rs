@@ -349,7 +349,7 @@ fn reasons(line: &Line, results: &Results) -> Vec<String> {
     let mut texts: Vec<String> =
         reasons.iter().take(REASONS).map(|(why, number)| format!("{why} ({number})")).collect();
     if more > 0 {
-        texts.push(format!("and {more} more reasons"));
+        texts.push(format!("and {more} more {}", if more == 1 { "reason" } else { "reasons" }));
     }
     texts
 }
