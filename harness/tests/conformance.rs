@@ -27,6 +27,8 @@ struct Mode {
     public_url: Option<&'static str>,
     /// The scenarios that it is for: all, or those whose ids begin so.
     scenarios: &'static str,
+    /// Whether it remembers proofs.
+    replay: bool,
     /// Whether unbound tokens are still served.
     unbound_bearer: bool,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
@@ -37,11 +39,10 @@ struct Mode {
     may_lack: &'static [&'static str],
 }
 
-const MODES: [Mode; 9] = [
+const MODES: [Mode; 8] = [
     mode("nonce-never", NonceMode::Never),
     mode("nonce-optional", NonceMode::Optional),
     mode("nonce-required", NonceMode::Required),
-    Mode { token_alg: Alg::Rs256, ..mode("rs256-tokens", NonceMode::Never) },
     Mode { unbound_bearer: true, ..mode("migrating", NonceMode::Never) },
     Mode {
         only: Some(Alg::EdDsa),
@@ -75,6 +76,7 @@ const fn mode(name: &'static str, nonce: NonceMode) -> Mode {
         name,
         nonce,
         token_alg,
+        replay: true,
         public_url: None,
         scenarios: "",
         unbound_bearer,
@@ -118,12 +120,36 @@ fn main() {
             }));
         }
     }
+    for (name, mode) in variants() {
+        trials.push(Trial::test(format!("clean/whole/{name}"), move || {
+            let found = runtime.block_on(alone(&mode, scenarios, &all(scenarios)));
+            found.chunks(1).try_for_each(|outcome| clean(outcome, mode.may_lack))
+        }));
+    }
     for row in DEFECTS {
         trials.push(Trial::test(format!("defect/{}", row.name), move || {
             runtime.block_on(caught(row, scenarios))
         }));
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Every way to run the clean server: with nonces and without, with a replay store and without, and two kinds of tokens.
+fn variants() -> impl Iterator<Item = (String, Mode)> {
+    let modes = [
+        ("nonce-never", NonceMode::Never),
+        ("nonce-optional", NonceMode::Optional),
+        ("nonce-required", NonceMode::Required),
+    ];
+    modes.into_iter().flat_map(|(name, nonce)| {
+        [(true, "replay-store"), (false, "no-replay-store")].into_iter().flat_map(move |(replay, store)| {
+            [Alg::Es256, Alg::Rs256].map(|token_alg| {
+                let may_lack = &["nonce", "not for this URL", "target.bearer", "single-use-jti"];
+                let mode = Mode { replay, token_alg, may_lack, ..mode(name, nonce) };
+                (format!("{name}/{store}/{}", token_alg.name()), mode)
+            })
+        })
+    })
 }
 
 fn is_about_answers(selected: &Selected<'_>) -> bool {
@@ -155,11 +181,13 @@ async fn server_with(mode: &Mode, defects: DefectSet, clock: Arc<dyn Clock>) -> 
     let options = Options::new(clock, Arc::new(SystemEntropy));
     let algs = mode.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg));
     let public_resource = mode.public_url.map(|url| url.parse().expect("a URL"));
-    let (nonce, token_alg, unbound_bearer) = (mode.nonce, mode.token_alg, mode.unbound_bearer);
-    let options = Options { nonce, token_alg, unbound_bearer, public_resource, algs, defects, ..options };
+    let Mode { nonce, token_alg, unbound_bearer, replay, .. } = *mode;
+    let options =
+        Options { nonce, token_alg, unbound_bearer, replay, public_resource, algs, defects, ..options };
     let (running, mut setup) =
         against_reference_with(options, Profile::Strict, &limits).await.expect("servers on loopback");
     setup.call.http = mode.http;
+    setup.capabilities.single_use_jti = Some(replay);
     (running, setup)
 }
 
@@ -180,7 +208,7 @@ fn clean(outcomes: &[Outcome], may_lack: &[&str]) -> Result<(), Failed> {
         {
             Ok(())
         }
-        verdict => Err(format!("{}: {:?}", verdict.name(), outcome.reason).into()),
+        verdict => Err(format!("{} {}: {:?}", outcome.id, verdict.name(), outcome.reason).into()),
     }
 }
 
