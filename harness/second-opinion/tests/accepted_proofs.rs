@@ -296,7 +296,9 @@ impl Clients {
             let minted = match mint(step, &material) {
                 Ok(minted) => minted,
                 // E.g. a host without letters, whose case can't be changed.
-                Err(EditError::NoChange | EditError::NoOtherSpelling(_) | EditError::NotForThisUrl(_)) => continue,
+                Err(EditError::NoChange | EditError::NoOtherSpelling(_) | EditError::NotForThisUrl(_)) => {
+                    continue;
+                }
                 // A wrong nonce is made from the right one.
                 Err(EditError::NoSuchMember(name)) if name == "nonce" && nonce.is_none() => continue,
                 Err(error) => panic!("{}, step {place}: {error}", case.id),
