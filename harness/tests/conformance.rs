@@ -64,7 +64,7 @@ const MODES: [Mode; 8] = [
     },
     Mode {
         http: HttpChoice::Only(HttpVersion::Http2),
-        may_lack: &["HTTP/1.1 is not used", "not for this URL", "target.bearer"],
+        may_lack: &["HTTP/1.1 is not used", "HTTP/2 can't express", "not for this URL", "target.bearer"],
         ..mode("over-http2", NonceMode::Required)
     },
 ];

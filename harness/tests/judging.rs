@@ -52,6 +52,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         request: String::new(),
         proof: None,
         presented: true,
+        odd: false,
         with_nonce: false,
         challenges_before: 0,
         with_nonce_of_success: false,

@@ -23,6 +23,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         at: Endpoint::Resource,
         request: String::new(),
         proof: None,
+        odd: false,
         presented: true,
         with_nonce: false,
         challenges_before: 0,

@@ -159,6 +159,10 @@ const STRICTER: &[(&str, &str)] = &[
         "rs.answer.success-nonce",
         "a nonce comes with a 200 to spare the challenge; a server that challenges it costs every request two",
     ),
+    (
+        "rs.credentials.junk-around",
+        "a server that tries one field after the other lets two of its parts decide about different tokens",
+    ),
 ];
 
 /// A missed MUST is a failure, so the text has to say MUST. What is policy is decided by the profile.

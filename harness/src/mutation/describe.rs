@@ -1,7 +1,7 @@
 use super::find;
 use crate::proof::{
-    AthSource, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, MadeFor, NonceEdit,
-    OmittedField, Step, TokenChoice, Volley,
+    AthSource, BoundTo, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, KidPlace,
+    MadeFor, NonceEdit, OmittedField, Step, TokenChoice, TokenPlace, Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -42,6 +42,12 @@ pub fn describe(step: &Step) -> Vec<String> {
     if let Some(query) = &step.request.query {
         phrases.push(format!("request URL with ?{query}"));
     }
+    match step.request.token_in {
+        Some(TokenPlace::Query) => phrases.push("the token in the query".to_owned()),
+        Some(TokenPlace::Form) => phrases.push("the token in a form in the content".to_owned()),
+        None => {}
+    }
+    phrases.extend(step.request.pretend.map(|pretence| pretence.phrase().to_owned()));
     for field in &step.request.omit {
         phrases.push(
             match field {
@@ -71,6 +77,9 @@ fn describe_token(step: &Step, phrases: &mut Vec<String>) {
     }
     for (name, shift) in &step.token.shift {
         phrases.push(format!("access token with {name} at {shift} from now"));
+    }
+    if let Some(BoundTo::SentJwk) = step.token.bound_to {
+        phrases.push("an access token that is bound to the jwk as it is sent".to_owned());
     }
     if step.token.tamper {
         phrases.push("access token changed after signing".to_owned());
@@ -159,6 +168,11 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     }
     if let Some(copy) = &edits.copy {
         phrases.push(format!("{} as in step \"{}\"", copy.claims.join(" and "), copy.of));
+    }
+    match edits.kid {
+        Some(KidPlace::Header) => phrases.push("kid with the thumbprint of the bound key".to_owned()),
+        Some(KidPlace::Jwk) => phrases.push("kid in jwk with the thumbprint of the bound key".to_owned()),
+        None => {}
     }
     for (name, value) in edits.claims.members() {
         phrases.push(format!("claim {name} set to {}", value.to_text()));

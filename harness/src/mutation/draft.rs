@@ -1,3 +1,4 @@
+use super::members::with_jwk;
 use super::{Mutation, Stage};
 use crate::jose::json::{Json, Object};
 use crate::proof::{Draft, ProofKey};
@@ -34,13 +35,6 @@ fn duplicate_htm(draft: &mut Draft, _: &ProofKey) {
     let wrong =
         if draft.claims.member("htm").and_then(Json::as_str) == Some("POST") { "GET" } else { "POST" };
     draft.claims.append("htm", wrong);
-}
-
-fn with_jwk(draft: &mut Draft, change: impl FnOnce(&mut Object)) {
-    if let Some(mut jwk) = draft.header.member("jwk").and_then(Json::as_object).cloned() {
-        change(&mut jwk);
-        draft.header.set("jwk", jwk);
-    }
 }
 
 fn private_jwk(draft: &mut Draft, key: &ProofKey) {

@@ -1,7 +1,9 @@
 use std::cell::OnceCell;
 
-use super::{Mutation, Stage, find};
-use crate::proof::{Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
+use super::{Mutation, find};
+use crate::jose::base64url;
+use crate::jose::json::{Json, Object};
+use crate::proof::{BoundTo, Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
 
 /// A request ready to be sent, and what is known of it.
 #[derive(Clone)]
@@ -12,6 +14,9 @@ pub struct Minted {
     pub record: StepRecord,
     /// The proof in readable form, where the request carries one.
     pub proof: MintedProof,
+    /// Whether the fault is one of HTTP, so that what refuses it may never have seen the proof: a bare 400, a routing answer
+    /// or a closed connection is a refusal, too.
+    pub odd: bool,
 }
 
 /// The request without its values: a spoiled proof may carry a private key.
@@ -77,6 +82,16 @@ fn make(
     signer: &ProofKey,
     mutations: impl Iterator<Item = &'static Mutation> + Clone,
 ) -> Result<Minted, EditError> {
+    let bound;
+    let step = match step.token.bound_to {
+        None => step,
+        Some(BoundTo::SentJwk) => {
+            let (mut draft, _) = material.draft(key, &material.call_for(step), material.token);
+            mutations.clone().for_each(|mutation| mutation.edit(&mut draft, key, signer));
+            bound = step_bound_to(step, &draft)?;
+            &bound
+        }
+    };
     let token = material.token_for(step)?;
     let call = material.call_for(step);
 
@@ -91,29 +106,59 @@ fn make(
     {
         return Err(EditError::NoChange);
     }
-    apply_to_draft(&mut draft, key, mutations.clone());
+    let [htm, htu] = ["htm", "htu"].map(|name| {
+        let text = draft.claims.member(name).and_then(Json::as_str);
+        text.unwrap_or_default().to_owned()
+    });
+    let mut idle: Vec<&str> = mutations.clone().map(|mutation| mutation.name).collect();
+    for mutation in mutations.clone() {
+        let before = draft.clone();
+        mutation.edit(&mut draft, key, signer);
+        idle.retain(|name| *name != mutation.name || draft == before);
+    }
 
     let mut signed = draft.sign(signer);
     for mutation in mutations.clone() {
+        let before = signed.signing_input();
+        mutation.rewrite(&mut signed, signer);
+        idle.retain(|name| *name != mutation.name || signed.signing_input() == before);
+    }
+    for mutation in mutations.clone() {
+        let before = signed.clone();
         mutation.spoil(&mut signed, key)?;
+        idle.retain(|name| *name != mutation.name || signed == before);
     }
 
     let mut request = Request::presenting(&call, &token, &signed.compact(), &step.request);
-    for mutation in mutations {
-        if let Stage::Carry(apply) = mutation.stage {
-            let (another, _) = material.draft(key, &call, &token);
-            apply(&mut request, &another.sign(signer).compact());
-        }
+    let mut odd = false;
+    if let Some(pretence) = step.request.pretend {
+        pretence.apply(&mut request, &htm, &htu.parse().unwrap_or(call.htu.clone()));
+        odd = true;
     }
-    Ok(minted(StepRecord { signed, jti, token, request }))
+    for mutation in mutations {
+        let before = request.clone();
+        mutation.carry(&mut request, || material.draft(key, &call, &token).0.sign(signer).compact());
+        idle.retain(|name| *name != mutation.name || request == before);
+        odd |= mutation.is_about_http();
+    }
+    // A fault that this proof can't have would be sent as a correct proof, and its acceptance be held against the server.
+    if !idle.is_empty() {
+        return Err(EditError::NoChange);
+    }
+    Ok(Minted { odd, ..minted(StepRecord { signed, jti, token, request }) })
 }
 
-fn apply_to_draft(draft: &mut Draft, key: &ProofKey, mutations: impl Iterator<Item = &'static Mutation>) {
-    for mutation in mutations {
-        if let Stage::Draft(apply) = mutation.stage {
-            apply(draft, key);
-        }
+/// The step with a token that is bound to the `jwk` of `draft` as it stands there.
+fn step_bound_to(step: &Step, draft: &Draft) -> Result<Step, EditError> {
+    let jwk = draft.header.member("jwk").and_then(Json::as_object).ok_or(EditError::NoThumbprint)?;
+    let mut hashed = Object::new();
+    for name in ["crv", "e", "k", "kty", "n", "x", "y"] {
+        jwk.member(name).into_iter().for_each(|value| hashed.append(name, value.clone()));
     }
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, hashed.to_text().as_bytes());
+    let mut step = step.clone();
+    step.token.claims.set("cnf", Object::from([("jkt", Json::from(base64url::encode(hash)))]));
+    Ok(step)
 }
 
 fn minted(record: StepRecord) -> Minted {
@@ -121,5 +166,5 @@ fn minted(record: StepRecord) -> Minted {
         header: record.signed.header_text().to_owned(),
         claims: record.signed.claims_text().to_owned(),
     };
-    Minted { request: record.request.clone(), record, proof }
+    Minted { request: record.request.clone(), record, proof, odd: false }
 }

@@ -6,9 +6,11 @@
 mod carry;
 mod describe;
 mod draft;
+mod members;
 mod mint;
 mod respell;
 mod sign;
+mod text;
 
 use crate::jose::Alg;
 use crate::proof::{Draft, EditError, ProofKey, Request, Signed};
@@ -30,10 +32,18 @@ pub struct Mutation {
 enum Stage {
     /// Before signing; the key is the one in `jwk`.
     Draft(fn(&mut Draft, &ProofKey)),
+    /// The same, for ES256 only: other keys don't have the members that it plays with.
+    DraftEs256(fn(&mut Draft, &ProofKey)),
+    /// Before signing; the first key is the one in `jwk`, the second one signs.
+    DraftBySigner(fn(&mut Draft, &ProofKey, &ProofKey)),
+    /// When the JSON texts of a proof are written and encoded; it is signed again afterwards.
+    Text(fn(&mut Signed)),
     /// After signing; the key is the one in `jwk`.
     Sign(fn(&mut Signed, &ProofKey)),
     /// The same, for ES256 only: other keys or signatures don't have the form that it plays with.
     SignEs256(fn(&mut Signed, &ProofKey)),
+    /// The same, for EdDSA only.
+    SignEdDsa(fn(&mut Signed, &ProofKey)),
     /// After signing: the signature's text in another spelling that a lenient decoder reads as the same bytes; none
     /// where this one has none of the kind.
     Respell(fn(&str) -> Option<String>),
@@ -44,30 +54,94 @@ enum Stage {
 impl Mutation {
     /// Whether it means something for a proof that `key` signs.
     fn applies_to(&self, key: &ProofKey) -> bool {
-        !matches!(self.stage, Stage::SignEs256(_)) || key.alg() == Alg::Es256
+        match self.stage {
+            Stage::DraftEs256(_) | Stage::SignEs256(_) => key.alg() == Alg::Es256,
+            Stage::SignEdDsa(_) => key.alg() == Alg::EdDsa,
+            Stage::Draft(_)
+            | Stage::DraftBySigner(_)
+            | Stage::Text(_)
+            | Stage::Sign(_)
+            | Stage::Respell(_)
+            | Stage::Carry(_) => true,
+        }
+    }
+
+    /// Applies it to a proof that is not yet written, if that is its stage.
+    fn edit(&self, draft: &mut Draft, key: &ProofKey, signer: &ProofKey) {
+        match self.stage {
+            Stage::Draft(apply) | Stage::DraftEs256(apply) => apply(draft, key),
+            Stage::DraftBySigner(apply) => apply(draft, key, signer),
+            Stage::Text(_)
+            | Stage::Sign(_)
+            | Stage::SignEs256(_)
+            | Stage::SignEdDsa(_)
+            | Stage::Respell(_)
+            | Stage::Carry(_) => {}
+        }
+    }
+
+    /// Applies it to the texts of a proof, if that is its stage.
+    fn rewrite(&self, signed: &mut Signed, signer: &ProofKey) {
+        if let Stage::Text(apply) = self.stage {
+            apply(signed);
+            signed.sign_again(signer);
+        }
     }
 
     /// Applies it to a signed proof, if that is its stage; `key` is the one in `jwk`.
     fn spoil(&self, signed: &mut Signed, key: &ProofKey) -> Result<(), EditError> {
         match self.stage {
-            Stage::Sign(apply) | Stage::SignEs256(apply) => apply(signed, key),
+            Stage::Sign(apply) | Stage::SignEs256(apply) | Stage::SignEdDsa(apply) => apply(signed, key),
             Stage::Respell(respelled) if !signed.respell_signature(respelled) => {
                 return Err(EditError::NoOtherSpelling(self.name));
             }
-            Stage::Draft(_) | Stage::Respell(_) | Stage::Carry(_) => {}
+            Stage::Draft(_)
+            | Stage::DraftEs256(_)
+            | Stage::DraftBySigner(_)
+            | Stage::Text(_)
+            | Stage::Respell(_)
+            | Stage::Carry(_) => {}
         }
         Ok(())
     }
 
+    /// Applies it to a request, if that is its stage; `another` is one more correct proof for it.
+    fn carry(&self, request: &mut Request, another: impl FnOnce() -> String) {
+        match self.stage {
+            Stage::Carry(apply) => apply(request, &another()),
+            Stage::Draft(_)
+            | Stage::DraftEs256(_)
+            | Stage::DraftBySigner(_)
+            | Stage::Text(_)
+            | Stage::Sign(_)
+            | Stage::SignEs256(_)
+            | Stage::SignEdDsa(_)
+            | Stage::Respell(_) => {}
+        }
+    }
+
+    /// Whether it is about HTTP and not about the proof.
+    fn is_about_http(&self) -> bool {
+        matches!(self.stage, Stage::Carry(_))
+    }
+
     /// Whether it can be applied to a proof that was signed and sent before.
     pub fn applies_to_resent(&self) -> bool {
-        !matches!(self.stage, Stage::Draft(_))
+        match self.stage {
+            Stage::Sign(_)
+            | Stage::SignEs256(_)
+            | Stage::SignEdDsa(_)
+            | Stage::Respell(_)
+            | Stage::Carry(_) => true,
+            Stage::Draft(_) | Stage::DraftEs256(_) | Stage::DraftBySigner(_) | Stage::Text(_) => false,
+        }
     }
 }
 
 /// Every mutation, in the order of the stages.
 pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
-    draft::MUTATIONS.iter().chain(sign::MUTATIONS).chain(respell::MUTATIONS).chain(carry::MUTATIONS)
+    let before_signing = draft::MUTATIONS.iter().chain(members::MUTATIONS).chain(text::MUTATIONS);
+    before_signing.chain(sign::MUTATIONS).chain(respell::MUTATIONS).chain(carry::MUTATIONS)
 }
 
 /// The mutation called `name`.

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::jose::uri::Uri;
 
 use super::http::{HttpChoice, HttpVersion};
-use super::script::{OmittedField, RequestEdits};
+use super::script::{OmittedField, RequestEdits, TokenPlace};
 use super::secret::AccessToken;
 
 /// What is asked of the target: a method and a URL, and the URL that proofs name.
@@ -84,11 +84,10 @@ impl Field {
         Self { name: name.to_owned(), value: value.into() }
     }
 
-    /// Whether the name is written as in any request, or in lower case: where versions of HTTP spell names in their own
-    /// way, nothing is lost of it.
+    /// Whether nothing is lost of the name where a version of HTTP spells names in its own way: only of the proof's it is
+    /// a question how they are spelled.
     pub fn is_spelled_usually(&self) -> bool {
-        const USUAL: &[&str] = &["Host", "User-Agent", "Accept", "Content-Length", "Authorization", "DPoP"];
-        USUAL.contains(&self.name.as_str()) || !self.name.bytes().any(|byte| byte.is_ascii_uppercase())
+        !self.name.eq_ignore_ascii_case("DPoP") || ["DPoP", "dpop"].contains(&self.name.as_str())
     }
 }
 
@@ -126,14 +125,37 @@ impl Request {
     pub fn presenting(call: &Call, token: &AccessToken, proof: &str, edits: &RequestEdits) -> Self {
         let mut request = Self::bare(call);
         request.http = edits.http.unwrap_or(request.http);
-        if !edits.omit.contains(&OmittedField::Authorization) {
-            let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
-            request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
+        match edits.token_in {
+            None if edits.omit.contains(&OmittedField::Authorization) => {}
+            None => {
+                let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
+                request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
+            }
+            Some(TokenPlace::Query) => request.add_query(&parameter(token)),
+            Some(TokenPlace::Form) => {
+                request.content = parameter(token);
+                request.set("Content-Type", "application/x-www-form-urlencoded");
+                request.set("Content-Length", request.content.len().to_string());
+            }
         }
         if !edits.omit.contains(&OmittedField::Dpop) {
             request.fields.push(Field::new("DPoP", proof));
         }
         request
+    }
+
+    /// Gives the first field of this name the value, or appends one where there is none.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        match self.fields.iter_mut().find(|field| field.name.eq_ignore_ascii_case(name)) {
+            Some(field) => field.value = value.into(),
+            None => self.fields.push(Field::new(name, value)),
+        }
+    }
+
+    /// Appends a parameter to the query of the target.
+    pub fn add_query(&mut self, parameter: &str) {
+        self.target.push(if self.target.contains('?') { '&' } else { '?' });
+        self.target.push_str(parameter);
     }
 
     /// The bytes on the wire in HTTP/1.1 (RFC 9112). For a request over HTTP/2 it is only how people
@@ -160,6 +182,11 @@ pub fn form_encoded(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// The token as a parameter of a form or of a query.
+fn parameter(token: &AccessToken) -> String {
+    format!("access_token={}", form_encoded(token.expose()))
 }
 
 #[cfg(test)]

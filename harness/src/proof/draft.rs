@@ -134,6 +134,49 @@ impl Signed {
         }
     }
 
+    /// Signs what stands there now.
+    pub fn sign_again(&mut self, signer: &ProofKey) {
+        let signature = signer.sign(self.signing_input().as_bytes());
+        self.set_signature(&signature);
+    }
+
+    /// Changes the text of the header, and so its segment.
+    pub fn rewrite_header(&mut self, change: impl FnOnce(&str) -> Vec<u8>) {
+        let bytes = change(&self.header_text);
+        self.header_text = self.encode(0, &bytes);
+    }
+
+    /// Changes the text of the claims, and so their segment.
+    pub fn rewrite_claims(&mut self, change: impl FnOnce(&str) -> Vec<u8>) {
+        let bytes = change(&self.claims_text);
+        self.claims_text = self.encode(1, &bytes);
+    }
+
+    /// Puts `bytes` into a segment; returns how they look.
+    fn encode(&mut self, segment: usize, bytes: &[u8]) -> String {
+        if let Some(segment) = self.segments.get_mut(segment) {
+            *segment = base64url::encode(bytes);
+        }
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    /// Spells a segment in another way.
+    pub fn respell(&mut self, segment: usize, respelled: impl FnOnce(&str) -> String) {
+        if let Some(segment) = self.segments.get_mut(segment) {
+            *segment = respelled(segment);
+        }
+    }
+
+    /// Replaces the compact serialisation by other segments.
+    pub fn write_as<const N: usize>(&mut self, segments: [String; N]) {
+        self.segments = segments.into();
+    }
+
+    /// The segments.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
     /// Leaves the last segment and its dot out.
     pub fn drop_signature_segment(&mut self) {
         self.segments.truncate(2);

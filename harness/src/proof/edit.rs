@@ -10,8 +10,8 @@ use super::draft::{Draft, Signed, Statement};
 use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, MadeFor, NonceEdit, ProofEdits,
-    Step, TokenChoice,
+    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, KidPlace, MadeFor, NonceEdit,
+    ProofEdits, Step, TokenChoice,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, edited};
@@ -92,6 +92,9 @@ pub enum EditError {
     /// A step refers to one that was not sent.
     #[error("there is no earlier step \"{0}\"")]
     NoSuchStep(String),
+    /// A token is to be bound to a `jwk` that has no thumbprint.
+    #[error("the jwk has no thumbprint that a token could be bound to")]
+    NoThumbprint,
 }
 
 /// The parameters that stand in the header; every other name is a claim.
@@ -202,6 +205,17 @@ impl<'a> Material<'a> {
         }
         for (name, value) in edits.claims.members() {
             claims.set(name, value.clone());
+        }
+        let kid = Json::from(self.key.thumbprint().to_string());
+        match edits.kid {
+            Some(KidPlace::Header) => draft.header.set("kid", kid),
+            Some(KidPlace::Jwk) => {
+                if let Some(mut jwk) = draft.header.member("jwk").and_then(Json::as_object).cloned() {
+                    jwk.set("kid", kid);
+                    draft.header.set("jwk", jwk);
+                }
+            }
+            None => {}
         }
         for (name, value) in edits.header.members() {
             draft.header.set(name, value.clone());

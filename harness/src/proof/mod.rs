@@ -11,6 +11,7 @@ mod edit;
 mod http;
 mod htu;
 mod key;
+mod pretence;
 mod script;
 mod secret;
 mod token;
@@ -21,10 +22,11 @@ pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use http::{HttpChoice, HttpVersion};
 pub use key::{KeyError, ProofKey};
+pub use pretence::Pretence;
 pub use script::{
-    AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit,
-    KeyChoice, MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenChoice,
-    TokenEdits,
+    AthEdit, AthSource, BoundTo, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit,
+    KeyChoice, KidPlace, MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step,
+    TokenChoice, TokenEdits, TokenPlace,
 };
 pub use secret::{AccessToken, tag};
 pub use token::IssuerKey;

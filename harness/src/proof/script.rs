@@ -10,6 +10,7 @@ use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::http::HttpVersion;
+use super::pretence::Pretence;
 use super::volley::Volley;
 use crate::clock::Span;
 use crate::jose::Alg;
@@ -99,6 +100,8 @@ pub struct ProofEdits {
     pub nonce: Option<NonceEdit>,
     /// Claims as they are in the proof of an earlier step.
     pub copy: Option<CopyEdit>,
+    /// A `kid` that is the thumbprint of the key that the token is bound to.
+    pub kid: Option<KidPlace>,
     /// Claims set to a value as it is.
     pub claims: Object,
     /// Header parameters set to a value as it is.
@@ -267,6 +270,16 @@ pub struct CopyEdit {
     pub claims: Vec<String>,
 }
 
+/// Where a `kid` stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KidPlace {
+    /// In the header (RFC 7515 section 4.1.4).
+    Header,
+    /// In the `jwk` (RFC 7517 section 4.5).
+    Jwk,
+}
+
 /// A JSON type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -296,6 +309,16 @@ pub struct TokenEdits {
     pub omit: Vec<String>,
     /// A claim changed after signing, so that the token's signature no longer fits. Needs tokens that are JWTs.
     pub tamper: bool,
+    /// What `cnf.jkt` is the thumbprint of, instead of the own key; signed by the issuer. Needs `auth.kind: embedded`.
+    pub bound_to: Option<BoundTo>,
+}
+
+/// What a token is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundTo {
+    /// The members of the `jwk` as the proof spells them, sound or not.
+    SentJwk,
 }
 
 /// An access token.
@@ -325,6 +348,20 @@ pub struct RequestEdits {
     /// The version of HTTP, instead of the one that the run uses. The case is skipped where the server does not speak it.
     /// The controls of the case use the same.
     pub http: Option<HttpVersion>,
+    /// A second statement of the method or URL, which agrees with the proof and not with the request line and `Host`.
+    pub pretend: Option<Pretence>,
+    /// Where the token stands instead of the `Authorization` field.
+    pub token_in: Option<TokenPlace>,
+}
+
+/// A place for the access token other than `Authorization`, which bearer tokens know (RFC 6750).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenPlace {
+    /// The query parameter `access_token` (section 2.3).
+    Query,
+    /// The form parameter `access_token` in the content (section 2.2).
+    Form,
 }
 
 /// A header field that a request can lack.

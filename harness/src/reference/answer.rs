@@ -10,7 +10,7 @@ use super::defects::{Defect, DefectSet};
 use super::refusal::{ErrorCode, Refusal};
 use crate::jose::AlgSet;
 
-const DPOP: HeaderName = HeaderName::from_static("dpop");
+pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Why a request to a protected resource was turned away.

@@ -105,12 +105,18 @@ pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result
     let skipped = (defects.contains(Defect::IatOptional) && iat.is_none())
         || (defects.contains(Defect::IatFalsySkipped) && faulty::is_falsy(iat))
         || (defects.contains(Defect::IatNonNumberSkipped) && faulty::is_no_number(iat))
-        || (defects.contains(Defect::IatOverflow) && faulty::is_young(iat, now));
+        || (defects.contains(Defect::IatOverflow) && faulty::is_young(iat, now))
+        // No comparison with it holds, neither that it is too old nor that it is too new.
+        || (defects.contains(Defect::NanAccepted) && iat.and_then(Json::as_str) == Some("NaN"));
     if skipped || defects.contains(Defect::IatNotChecked) {
         return Ok(now.saturating_add(PAST_WINDOW));
     }
     let iat = match iat.ok_or(Refusal::ClaimMissing("iat"))? {
         Json::Number(number) if defects.contains(Defect::IatFractionRefused) && number.contains('.') => None,
+        Json::Number(number) if defects.contains(Defect::IatExponentRefused) && number.contains('e') => None,
+        Json::Number(number) if faulty::other_iat(number, defects).is_some() => {
+            faulty::other_iat(number, defects)
+        }
         Json::String(digits) if defects.contains(Defect::IatStringAccepted) => digits.parse().ok(),
         value => value.as_f64(),
     };

@@ -9,6 +9,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::front::Front;
 use super::refusal::Refusal;
 use crate::jose::Jkt;
 
@@ -19,8 +20,8 @@ const WORK: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConnectionId(u64);
 
-impl Connected<IncomingStream<'_, Prompt>> for ConnectionId {
-    fn connect_info(_: IncomingStream<'_, Prompt>) -> Self {
+impl Connected<IncomingStream<'_, Front>> for ConnectionId {
+    fn connect_info(_: IncomingStream<'_, Front>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }

@@ -137,7 +137,9 @@ pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: De
     let signature = &jws.signature;
     defects.contains(Defect::SignatureNotVerified)
         || (defects.contains(Defect::TwoSegmentsAccepted) && signature.is_empty())
-        || (defects.contains(Defect::ZeroSignatureAccepted) && *signature == [0; 64])
+        || (defects.contains(Defect::ZeroSignatureAccepted)
+            && !signature.is_empty()
+            && signature.iter().all(|byte| *byte == 0))
         || (defects.contains(Defect::DerSignatureAccepted) && der_verifies(jws, key))
         || (defects.contains(Defect::RsaPaddingNotBound)
             && key
@@ -195,6 +197,11 @@ pub(super) fn readable_jwk(jwk: &Object, defects: DefectSet) -> Object {
     if defects.contains(Defect::JwkPrivateAccepted) {
         jwk.remove("d");
     }
+    if defects.contains(Defect::JwkPrivateAccepted) || defects.contains(Defect::JwkPrivateByDOnly) {
+        for name in ["p", "q", "dp", "dq", "qi"] {
+            jwk.remove(name);
+        }
+    }
     jwk
 }
 
@@ -203,8 +210,13 @@ pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> J
     let mut members = jwk.members().to_vec();
     if defects.contains(Defect::ThumbprintOverAllMembers) {
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
-    } else if defects.contains(Defect::ThumbprintInMemberOrder) {
+    } else if defects.contains(Defect::ThumbprintInMemberOrder)
+        || defects.contains(Defect::CoordinatesDecodedLeniently)
+    {
         members.retain(|(name, _)| ["crv", "kty", "x", "y", "n", "e"].contains(&name.as_str()));
+        if defects.contains(Defect::CoordinatesDecodedLeniently) {
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
     } else {
         return key.thumbprint();
     }
@@ -319,6 +331,19 @@ pub(super) fn is_no_number(value: Option<&Json>) -> bool {
     value.is_some_and(|value| !matches!(value, Json::Number(_)))
 }
 
+/// What an `iat` with these digits is where it is read in another way.
+pub(super) fn other_iat(digits: &str, defects: DefectSet) -> Option<f64> {
+    let number: i128 = digits.parse().ok()?;
+    if defects.contains(Defect::IatWraps) {
+        // The low 64 bits are all that is kept.
+        Some((number & i128::from(u64::MAX)) as f64)
+    } else if defects.contains(Defect::IatMillisecondsAccepted) && number > 100_000_000_000 {
+        Some((number / 1000) as f64)
+    } else {
+        None
+    }
+}
+
 /// Whether an `iat` is one of the last minutes, where 64 bits wrap round.
 pub(super) fn is_young(iat: Option<&Json>, now: i64) -> bool {
     let iat = iat.and_then(Json::as_i64);
@@ -334,7 +359,7 @@ pub(super) fn nonce_accepted(nonce: &str, recent: &[String], defects: DefectSet)
 }
 
 /// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.
-fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
     let engine = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
     let ours = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
     let text: String = text.replace('+', "-").replace('/', "_").chars().filter(ours).collect();

@@ -17,6 +17,7 @@ use super::at_once::AtOnce;
 use super::connections::{ConnectionId, Connections};
 use super::defects::{Defect, DefectSet};
 use super::faulty;
+use super::faulty_http::{self, Inbound};
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
@@ -94,9 +95,12 @@ struct Access<'a> {
     method: &'a str,
     path: &'a str,
     query: Option<&'a str>,
+    /// As the server reads them.
     headers: &'a HeaderMap,
     http2: bool,
     connection: Option<ConnectionId>,
+    /// As it came.
+    inbound: Inbound<'a>,
 }
 
 /// The `Authorization` field, taken apart.
@@ -174,7 +178,9 @@ impl ResourceServer {
         };
         let migrating =
             (self.unbound_bearer && !is(Defect::UnboundBearerRefused)) || is(Defect::UnboundBearerAccepted);
+        let skipped = faulty_http::proof_skipped(access.inbound, &proofs, self.defects);
         let proof_needed = match credentials.scheme {
+            Scheme::Dpop if skipped => false,
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
             Scheme::Bearer if beside && is(Defect::OtherPathsTakeBearer) => false,
             Scheme::Bearer if is(Defect::BearerAccepted) || migrating => false,
@@ -258,7 +264,8 @@ impl ResourceServer {
         proofs: &[&[u8]],
         token: Option<(&str, Option<Jkt>)>,
     ) -> Result<VerifiedProof, Refusal> {
-        let uri = Uri { path: format!("{}{}", self.base_uri.path, access.path), ..self.base_uri.clone() };
+        let own = Uri { path: format!("{}{}", self.base_uri.path, access.path), ..self.base_uri.clone() };
+        let uri = faulty_http::uri(access.inbound, own, self.defects);
         let verifier = self.http2_verifier.as_ref().filter(|_| access.http2).unwrap_or(&self.verifier);
         let presented = Presented {
             proofs,
@@ -291,16 +298,27 @@ async fn serve(
     version: Version,
     connection: Option<Extension<ConnectInfo<ConnectionId>>>,
     headers: HeaderMap,
+    content: String,
 ) -> Response {
-    let access = Access {
-        method: method.as_str(),
+    let inbound = Inbound { method: method.as_str(), target: &target, headers: &headers, content: &content };
+    let attempts = faulty_http::attempts(faulty_http::headers(inbound, server.defects), server.defects);
+    let mut access = Access {
+        method: faulty_http::method(inbound, server.defects),
         path: target.path(),
         query: target.query(),
         headers: &headers,
+        inbound,
         http2: version == Version::HTTP_2,
         connection: connection.map(|Extension(ConnectInfo(connection))| connection),
     };
-    let admitted = server.admit(&access).await;
+    let mut admitted = Err(Denial::NoCredentials);
+    for headers in &attempts {
+        access.headers = headers;
+        admitted = server.admit(&access).await;
+        if admitted.is_ok() {
+            break;
+        }
+    }
     let nonce = server.verifier.nonces().current(server.clock.unix_seconds());
     match admitted {
         Ok(subject) => {

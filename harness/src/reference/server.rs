@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::access_token::Trust;
 use super::connections::{ConnectionId, Prompt};
 use super::defects::{Defect, DefectSet};
+use super::front::Front;
 use super::issuer::Issuer;
 use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
@@ -180,7 +181,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
         base_url,
         public_url,
         issuer_url,
-        resource_server: resource_listener.serve(resource_server.router()),
+        resource_server: resource_listener.serve_behind(resource_server.router(), options.defects),
         issuer_server: issuer_listener.serve(issuer.clone().router()),
         issuer,
         plain_url,
@@ -205,8 +206,9 @@ pub async fn serve_issuer(addr: SocketAddr, issuer: Arc<Issuer>) -> io::Result<S
 /// # Errors
 /// Where the address is taken, or is not on loopback, or the base URL is none.
 pub async fn serve_resource(addr: SocketAddr, options: ResourceOptions) -> io::Result<Server> {
+    let defects = options.defects;
     let server = resource_server(options)?;
-    Ok(Listener::bind(addr).await?.serve(server.router()))
+    Ok(Listener::bind(addr).await?.serve_behind(server.router(), defects))
 }
 
 /// What listens where there is no TLS: it serves nothing to nobody, and does not ask for credentials either. Defects serve
@@ -263,6 +265,11 @@ impl Listener {
 
     /// Serves `router` over HTTP/1.1 and, with prior knowledge, HTTP/2 in a task of the current runtime.
     pub fn serve(self, router: Router) -> Server {
+        self.serve_behind(router, DefectSet::empty())
+    }
+
+    /// The same, with what planted bugs make of requests before the HTTP library sees them.
+    fn serve_behind(self, router: Router, defects: DefectSet) -> Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let signal = async {
             // An error means that the sender was dropped, which is a signal as well.
@@ -271,7 +278,8 @@ impl Listener {
         let task = tokio::spawn(async move {
             // It ends with Ok after the signal, and not otherwise.
             let service = router.into_make_service_with_connect_info::<ConnectionId>();
-            let _ = axum::serve(Prompt(self.socket), service).with_graceful_shutdown(signal).await;
+            let front = Front { socket: Prompt(self.socket), defects };
+            let _ = axum::serve(front, service).with_graceful_shutdown(signal).await;
         });
         Server { addr: self.addr, stop, task }
     }

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use super::claims;
 use super::defects::{Defect, DefectSet};
 use super::faulty;
+use super::faulty_jws;
+use super::faulty_signature;
 use super::htu::RequestUri;
 use super::nonce::Nonces;
 use super::refusal::Refusal;
@@ -163,13 +165,17 @@ impl Verifier {
         {
             return Ok(Some(ProofKey { thumbprint: bound, public: known }));
         }
-        Ok(Some(ProofKey { thumbprint: faulty::thumbprint(&jwk, &public, self.defects), public }))
+        let stated = faulty_signature::stated_thumbprint(header, &jwk, self.defects);
+        let thumbprint = stated.unwrap_or_else(|| faulty::thumbprint(&jwk, &public, self.defects));
+        let public = faulty_signature::other_key(header, self.defects).unwrap_or(public);
+        Ok(Some(ProofKey { thumbprint, public }))
     }
 
     fn readable(&self, jwk: &Json) -> Result<(Object, PublicJwk), Refusal> {
         let object = faulty::jwk_object(jwk, self.defects).ok_or(Refusal::ParameterType("jwk"))?;
         let object = faulty::readable_jwk(object, self.defects);
-        let public = PublicJwk::from_json(&object).map_err(Refusal::Jwk)?;
+        let canonical = faulty_signature::canonical(&object, self.defects);
+        let public = PublicJwk::from_json(&canonical).map_err(Refusal::Jwk)?;
         Ok((object, public))
     }
 
@@ -207,7 +213,19 @@ fn one_proof<'a>(proofs: &[&'a [u8]], defects: DefectSet) -> Result<&'a [u8], Re
 
 /// Check 2: it is one well-formed JWT.
 fn read(proof: &[u8], defects: DefectSet) -> Result<Compact<'_>, Refusal> {
-    Compact::read(proof).or_else(|error| faulty::read(proof, defects).ok_or(Refusal::Malformed(error)))
+    let read = Compact::read(proof).or_else(|error| {
+        let otherwise = || faulty_jws::read(proof, defects);
+        faulty::read(proof, defects).or_else(otherwise).ok_or(Refusal::Malformed(error))
+    });
+    let read = match faulty_jws::read(proof, defects) {
+        Some(literally) if defects.contains(Defect::EscapedNamesLiteral) => Ok(literally),
+        _ => read,
+    };
+    read.map(|jws| Compact {
+        header: faulty_jws::with_prototype(jws.header, defects),
+        claims: faulty_jws::with_prototype(jws.claims, defects),
+        ..jws
+    })
 }
 
 /// Checks 4 and 5, and that no extension is demanded which this server does not have. The algorithm is none where a
@@ -227,11 +245,12 @@ fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Opt
         return Err(Refusal::Alg);
     }
     // RFC 7515 section 4.1.11: an extension that is not understood is a reason to refuse, and so is an empty list.
-    if header.member("crit").is_some() {
+    let ignored = defects.contains(Defect::CritIgnored);
+    if header.member("crit").is_some() && !ignored {
         return Err(Refusal::Critical);
     }
     // RFC 7797 section 7: a JWT always has `b64` true.
-    if header.member("b64").is_some_and(|b64| *b64 != Json::Bool(true)) {
+    if header.member("b64").is_some_and(|b64| *b64 != Json::Bool(true)) && !ignored {
         return Err(Refusal::Unencoded);
     }
     if defects.contains(Defect::UnknownParametersRefused) {
@@ -283,9 +302,12 @@ fn check_signature(
     if alg.is_some_and(|alg| !key.algs().contains(&alg)) {
         return Err(Refusal::AlgKey);
     }
-    let verified =
-        alg.is_some_and(|alg| signature::verifies(alg, key, jws.signing_input.as_bytes(), &jws.signature));
-    if verified || faulty::signature_accepted(jws, key, defects) { Ok(()) } else { Err(Refusal::Signature) }
+    let input = faulty_jws::signing_input(jws, defects);
+    let verified = alg.is_some_and(|alg| signature::verifies(alg, key, input.as_bytes(), &jws.signature));
+    let accepted = verified
+        || faulty::signature_accepted(jws, key, defects)
+        || faulty_signature::accepted(jws, key, defects);
+    if accepted { Ok(()) } else { Err(Refusal::Signature) }
 }
 
 /// Check 12, second half: the proof's key is the one that the access token is bound to.

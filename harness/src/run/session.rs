@@ -205,6 +205,7 @@ impl<'a> Session<'a> {
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
         });
+        let odd = minted.is_some_and(|minted| minted.odd);
         Exchange {
             turn,
             at: self.place_of(turn).map_or(Endpoint::Resource, |place| place.at),
@@ -213,7 +214,8 @@ impl<'a> Session<'a> {
                 header: self.redactor.clean(&minted.proof.header),
                 claims: self.redactor.clean(&minted.proof.claims),
             }),
-            presented: under_dpop && has("DPoP"),
+            presented: under_dpop && has("DPoP") && !odd,
+            odd,
             with_nonce: self.nonce.is_some(),
             challenges_before: 0,
             with_nonce_of_success: false,

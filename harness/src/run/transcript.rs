@@ -42,6 +42,8 @@ pub struct Exchange {
     pub proof: Option<MintedProof>,
     /// Whether the request presented a token with a proof under the DPoP scheme.
     pub presented: bool,
+    /// Whether the request's fault is one of HTTP: then a bare 400, a routing answer or a closed connection refuses it, too.
+    pub odd: bool,
     /// Whether the proof carried a nonce that the server had supplied.
     pub with_nonce: bool,
     /// How many challenges of its step came before it: so many times was a nonce supplied, and used in the next proof.

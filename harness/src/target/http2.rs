@@ -1,5 +1,7 @@
 //! HTTP/2 (RFC 9113). What it can't express is not sent: nothing is changed to fit.
 
+use std::io::Cursor;
+
 use http::{HeaderName, HeaderValue, Method, Uri, uri};
 use tokio::task::JoinHandle;
 
@@ -9,7 +11,7 @@ use crate::proof::{Field, Request};
 
 /// A connection that speaks HTTP/2.
 pub(super) struct Http2 {
-    sender: h2::client::SendRequest<&'static [u8]>,
+    sender: h2::client::SendRequest<Cursor<Vec<u8>>>,
     /// Reads and writes frames until this value is dropped.
     driver: JoinHandle<Result<(), h2::Error>>,
     /// The `:scheme` of its requests.
@@ -59,7 +61,11 @@ impl Http2 {
             if used && ended { NoAnswer::NotKept } else { fact(&error) }
         };
         let mut sender = self.sender.clone().ready().await.map_err(fact_of)?;
-        let (response, _) = sender.send_request(frames, true).map_err(fact_of)?;
+        let content = request.content.clone().into_bytes();
+        let (response, mut stream) = sender.send_request(frames, content.is_empty()).map_err(fact_of)?;
+        if !content.is_empty() {
+            stream.send_data(Cursor::new(content), true).map_err(fact_of)?;
+        }
         let (head, mut body) = response.await.map_err(fact_of)?.into_parts();
         self.used = true;
         let field = |(name, value): (&HeaderName, &HeaderValue)| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use p256::ecdsa::Signature;
 
+use super::planted_wire;
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
 use reqwest::Method;
@@ -27,6 +28,8 @@ fn seen(answer: &Answer) -> Seen {
         200 if answer.uncounted => Seen::Odd("nothing is counted"),
         200 => Seen::Accepted,
         500.. => Seen::Fault,
+        // A malformed request, be it for this server or for the HTTP library.
+        400 => Seen::Refused,
         401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
         401 if answer.body["error"].is_null() => Seen::Odd("no error"),
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
@@ -311,6 +314,66 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
             let refused = Wire { proofs: vec![], ..scene.wire(&parts()) };
             vec![refused, Wire { target: "/metrics".into(), ..scene.wire(&parts()) }]
         }
+        Defect::IdenticalProofsMerged
+        | Defect::UnreadableProofsDropped
+        | Defect::ProofListSplit
+        | Defect::ProofNameCaseSensitive
+        | Defect::EmptyProofSkipped
+        | Defect::UnreadableProofSkipped
+        | Defect::ProofQuotesRemoved
+        | Defect::ProofCutAtSpace
+        | Defect::FoldedLinesJoined
+        | Defect::ProofNotTrimmed
+        | Defect::ConnectionFieldsRemoved
+        | Defect::CredentialsTriedInTurn
+        | Defect::TokenInQueryAccepted
+        | Defect::TokenInFormAccepted
+        | Defect::CredentialsSplitLeniently
+        | Defect::TokenParameterAccepted
+        | Defect::CredentialsCutShort
+        | Defect::TwoSpacesRefused
+        | Defect::HostTrusted
+        | Defect::HostPrefixChecked
+        | Defect::LastHostTrusted
+        | Defect::AbsoluteFormTrusted
+        | Defect::AbsoluteFormNotRead
+        | Defect::ForwardedHostTrusted
+        | Defect::ForwardedProtoTrusted
+        | Defect::ForwardedPortTrusted
+        | Defect::ForwardedFieldTrusted
+        | Defect::OriginalUrlTrusted
+        | Defect::RewriteUrlTrusted
+        | Defect::MethodOverrideTrusted
+        | Defect::ExtraSegmentsIgnored
+        | Defect::JsonSerialisationAccepted
+        | Defect::NestedProofUnwrapped
+        | Defect::TruncatedJsonRepaired
+        | Defect::JsonEndIgnored
+        | Defect::JsonExtended
+        | Defect::Utf16Accepted
+        | Defect::Utf8Repaired
+        | Defect::Base64Lenient
+        | Defect::CritIgnored
+        | Defect::SigningInputRebuilt
+        | Defect::EscapedNamesLiteral
+        | Defect::PrototypeRead
+        | Defect::SignatureZeroModOrder
+        | Defect::SignatureInFixedBuffer
+        | Defect::EdDsaOrderNotChecked
+        | Defect::DuplicateAlgLastUsed
+        | Defect::DuplicateAlgFirstUsed
+        | Defect::DuplicateJwkLastUsed
+        | Defect::DuplicateJwkFirstUsed
+        | Defect::JwkPrivateByDOnly
+        | Defect::KidTakenForThumbprint
+        | Defect::JwkKidTakenForThumbprint
+        | Defect::KeyErrorSkipsSignature
+        | Defect::InfinityKeyAccepted
+        | Defect::CoordinatesDecodedLeniently
+        | Defect::NanAccepted
+        | Defect::IatWraps
+        | Defect::IatMillisecondsAccepted
+        | Defect::IatExponentRefused => planted_wire::probe(defect, scene),
         Defect::ProtectsNothing => {
             vec![Wire { authorization: vec!["DPoP junk".into()], proofs: vec![], ..scene.wire(&parts()) }]
         }

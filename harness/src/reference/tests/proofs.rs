@@ -99,6 +99,20 @@ impl Parts {
         self
     }
 
+    /// Puts a header parameter in front of one that may have the same name.
+    pub(super) fn parameter_before(mut self, name: &'static str, json: &str) -> Self {
+        self.header.insert(0, (name, json.to_owned()));
+        self
+    }
+
+    /// Gives the last header parameter of a name another value.
+    pub(super) fn parameter_last(mut self, name: &'static str, json: &str) -> Self {
+        if let Some((_, value)) = self.header.iter_mut().rfind(|(member, _)| *member == name) {
+            json.clone_into(value);
+        }
+        self
+    }
+
     /// Sets a header parameter to raw JSON.
     pub(super) fn parameter(mut self, name: &'static str, json: impl Into<String>) -> Self {
         self.header.retain(|(member, _)| *member != name);

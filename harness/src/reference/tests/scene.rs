@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::proofs::{Key, Parts, quoted};
@@ -33,6 +33,8 @@ pub(super) struct Wire {
     pub(super) authorization: Vec<String>,
     pub(super) proofs: Vec<String>,
     pub(super) way: Way,
+    /// The whole request as it goes over a connection of its own, instead of all this.
+    pub(super) raw: Option<String>,
 }
 
 /// How a request goes.
@@ -125,10 +127,48 @@ impl Scene {
             authorization: vec![format!("DPoP {}", self.token)],
             proofs: vec![proof],
             way: Way::Kept,
+            raw: None,
+        }
+    }
+
+    /// Sends bytes that no library would send.
+    async fn send_raw(&self, text: &str) -> Answer {
+        let mut stream = self.connect().await;
+        stream.write_all(text.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        let (head, content) = loop {
+            let mut chunk = [0; 4096];
+            let read = stream.read(&mut chunk).await.expect("an answer");
+            answer.extend_from_slice(&chunk[..read]);
+            let text = String::from_utf8_lossy(&answer).into_owned();
+            let Some((head, content)) = text.split_once("\r\n\r\n") else {
+                assert_ne!(read, 0, "the answer ends in its head");
+                continue;
+            };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            if read == 0 || length.is_none_or(|length: usize| content.len() >= length) {
+                break (head.to_owned(), content.to_owned());
+            }
+        };
+        let fields = |name: &str| {
+            let values =
+                head.lines().filter_map(|line| line.split_once(": ").filter(|(field, _)| *field == name));
+            values.map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
+        };
+        Answer {
+            status: head.get(9..12).and_then(|status| status.parse().ok()).expect("a status"),
+            challenges: fields("www-authenticate"),
+            nonces: fields("dpop-nonce"),
+            cache_control: fields("cache-control").pop(),
+            body: serde_json::from_str(&content).unwrap_or_default(),
+            uncounted: false,
         }
     }
 
     pub(super) async fn send(&self, wire: Wire) -> Answer {
+        if let Some(text) = &wire.raw {
+            return self.send_raw(text).await;
+        }
         match wire.way {
             Way::Kept => self.send_kept(wire).await,
             Way::Http2 => self.send_http2(wire).await,
