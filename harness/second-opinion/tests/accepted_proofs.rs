@@ -61,6 +61,11 @@ const EXCEPTIONS: &[Exception] = &[
         case: "rs.accept.iat-fraction",
         reason: "iat is read as a whole number; the case is a SHOULD",
     },
+    Exception {
+        verifier: Verifier::DpopVerifier,
+        case: "rs.time.iat-exponent-ok",
+        reason: "iat is read as a whole number; the case is a SHOULD",
+    },
     no_such_alg(Verifier::DpopVerifier, "rs.alg.es384-ok"),
     no_such_alg(Verifier::DpopVerifier, "rs.alg.es512-ok"),
     no_such_alg(Verifier::DpopVerifier, "rs.alg.ps256-ok"),
@@ -191,10 +196,11 @@ impl Sent {
         let [proof] = self.fields("DPoP")[..] else { panic!("one DPoP field is expected\n{self}") };
         let access_token = self.fields("Authorization").first().and_then(|value| value.split_once(' '));
         Presented {
-            proof,
+            // The white space around a field value is not part of it.
+            proof: proof.trim(),
             method: &self.request.method,
             url: &self.url,
-            access_token: access_token.map(|(_, token)| token),
+            access_token: access_token.map(|(_, token)| token.trim_start()),
             nonce: self.nonce,
         }
     }
@@ -310,7 +316,7 @@ impl Clients {
                 Err(EditError::NoSuchMember(name)) if name == "nonce" && nonce.is_none() => continue,
                 Err(error) => panic!("{}, step {place}: {error}", case.id),
             };
-            let Minted { request, record, proof } = minted;
+            let Minted { request, record, proof, odd: _ } = minted;
             if let Some(name) = &step.name {
                 earlier.insert(name.clone(), record);
             }
@@ -318,7 +324,11 @@ impl Clients {
                 case: case.id.clone(),
                 step: place,
                 to_be_accepted: expect.is_accept(),
-                url: format!("{}://{}{}", call.uri.scheme, call.uri.host_and_port(), request.target),
+                url: if request.target.starts_with('/') {
+                    format!("{}://{}{}", call.uri.scheme, call.uri.host_and_port(), request.target)
+                } else {
+                    request.target.clone()
+                },
                 request,
                 nonce,
                 jkt: self.owner(step).thumbprint().to_string(),

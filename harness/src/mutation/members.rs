@@ -58,11 +58,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         stage: Stage::Draft(|draft, _| draft.claims.append("iat", 1)),
     },
     Mutation {
-        name: "duplicate-jti",
-        phrase: "two jti claims, a string first and a number behind it",
-        stage: Stage::Draft(|draft, _| draft.claims.append("jti", 1)),
-    },
-    Mutation {
         name: "duplicate-ath",
         phrase: "two ath claims, the right one first and another one behind it",
         stage: Stage::Draft(|draft, _| draft.claims.append("ath", base64url::encode([0; 32]))),

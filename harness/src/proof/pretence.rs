@@ -8,7 +8,7 @@ use crate::jose::uri::Uri;
 ///
 /// What it states is what the proof names. A server that takes it for the truth compares the proof with what its sender
 /// chose, and so with nothing (RFC 9449 section 4.3, checks 8 and 9). Proxies set some of these fields, so a server may
-/// believe them from there.
+/// believe them from there. Where the proof is right, so is what the request states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pretence {

@@ -667,7 +667,6 @@ pub const DEFECTS: &[DefectRow] = &[
             "rs.duplicate.alg",
             "rs.duplicate.htu",
             "rs.duplicate.iat",
-            "rs.duplicate.jti",
             "rs.duplicate.ath",
         ],
     ),
@@ -1085,7 +1084,7 @@ pub const DEFECTS: &[DefectRow] = &[
         Defect::AbsoluteFormNotRead,
         "absolute-form-not-read",
         "Takes a request target in absolute form for a path.",
-        &["rs.forwarded.absolute-form-ok"],
+        &["rs.accept.absolute-form"],
     ),
     row(
         Defect::ForwardedHostTrusted,
