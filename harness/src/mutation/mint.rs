@@ -130,7 +130,7 @@ fn make(
     }
 
     let mut request = Request::presenting(&call, &token, &signed.compact(), &step.request);
-    let mut odd = false;
+    let mut odd = step.request.token_in.is_some();
     if let Some(pretence) = step.request.pretend {
         pretence.apply(&mut request, &htm, &htu.parse().unwrap_or(call.htu.clone()));
         odd = true;

@@ -10,7 +10,7 @@ use super::{Minted, catalogue, mint};
 use crate::entropy::{SeededEntropy, SystemEntropy};
 use crate::jose::json::{self, Json};
 use crate::jose::uri::Uri;
-use crate::jose::{Nonce, PublicJwk, base64url};
+use crate::jose::{Alg, Nonce, PublicJwk, base64url};
 use crate::proof::{AccessToken, Call, EditError, Material, ProofKey, Step};
 
 const URL: &str = "https://rs.example/v1/me";
@@ -243,4 +243,74 @@ fn what_a_url_cannot_show() {
         let refused = member(url, &proof, "htu");
         assert!(matches!(refused, Err(EditError::NotForThisUrl(_))), "{edit} at {url}: {refused:?}");
     }
+}
+
+/// Each mutation changes something for some key, and says so where it does not.
+#[test]
+fn no_mutation_is_idle() {
+    let keys = [Alg::Es256, Alg::EdDsa, Alg::Rs256].map(|alg| ProofKey::generate_for(alg, &SystemEntropy));
+    for mutation in catalogue() {
+        let proof = format!("{{ signer: fresh, mutate: [{}] }}", mutation.name);
+        let results: Vec<_> = keys.iter().map(|key| minted(key, URL, &proof, "{}").err()).collect();
+        assert!(results.contains(&None), "{}: {results:?}", mutation.name);
+        let known = |error: &EditError| {
+            matches!(error, EditError::NotForThisKey(_) | EditError::NoChange | EditError::NoOtherSpelling(_))
+        };
+        assert!(results.iter().flatten().all(known), "{}: {results:?}", mutation.name);
+    }
+}
+
+/// What stands on the wire, by the line that a mutation is about.
+#[test]
+fn fields_on_the_wire() {
+    let key = ProofKey::generate(&SystemEntropy);
+    let lines = |mutation: &str, name: &str| {
+        let request =
+            minted(&key, URL, &format!("{{ mutate: [{mutation}] }}"), "{}").expect("a request").request;
+        let text = String::from_utf8(request.to_bytes()).expect("text");
+        let own = |line: &&str| line.to_ascii_lowercase().starts_with(&format!("{name}:"));
+        text.split("\r\n").filter(own).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("empty-proof", "dpop"), ["DPoP: "]);
+    assert_eq!(lines("dots-for-proof", "dpop"), ["DPoP: .."]);
+    for (mutation, number) in [
+        ("two-proofs", 2),
+        ("identical-proofs", 2),
+        ("junk-behind-proof", 2),
+        ("junk-before-proof", 2),
+        ("case-split-proofs", 2),
+        ("joined-proofs", 1),
+        ("lower-case-name", 1),
+    ] {
+        assert_eq!(lines(mutation, "dpop").len(), number, "{mutation}");
+    }
+    let [one, other] = &lines("identical-proofs", "dpop")[..] else { panic!("two lines") };
+    assert_eq!(one, other);
+    let [junk, proof] = &lines("junk-before-proof", "dpop")[..] else { panic!("two lines") };
+    assert!(junk == "DPoP: junk" && proof.starts_with("DPoP: eyJ"));
+    assert!(lines("upper-case-name", "dpop")[0].starts_with("DPOP: eyJ"));
+    assert!(lines("folded-proof", "dpop")[0].starts_with("DPoP: eyJ"));
+    let token = format!("Authorization: DPoP {TOKEN}");
+    assert_eq!(
+        lines("bearer-around-token", "authorization"),
+        [format!("Authorization: Bearer {TOKEN}"), token.clone(), format!("Authorization: Bearer {TOKEN}")]
+    );
+    assert_eq!(lines("comma-behind-token", "authorization"), [format!("{token},")]);
+    assert_eq!(lines("tab-before-token", "authorization"), [format!("Authorization: DPoP\t{TOKEN}")]);
+    assert_eq!(lines("token-parameter", "authorization"), [format!("Authorization: DPoP token=\"{TOKEN}\"")]);
+}
+
+#[test]
+fn a_token_in_another_place() {
+    let key = ProofKey::generate(&SystemEntropy);
+    let text = |edits: &str| {
+        let request = minted(&key, URL, "{}", edits).expect("a request").request;
+        String::from_utf8(request.to_bytes()).expect("text")
+    };
+    let query = text("{ token-in: query }");
+    assert!(query.starts_with(&format!("GET /v1/me?access_token={TOKEN} HTTP/1.1\r\n")), "{query}");
+    assert!(!query.contains("Authorization"));
+    let form = text("{ token-in: form }");
+    assert!(form.ends_with(&format!("\r\n\r\naccess_token={TOKEN}")), "{form}");
+    assert!(form.contains(&format!("\r\nContent-Length: {}\r\n", "access_token=".len() + TOKEN.len())));
 }

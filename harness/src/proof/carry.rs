@@ -184,9 +184,10 @@ pub fn form_encoded(text: &str) -> String {
     encoded
 }
 
-/// The token as a parameter of a form or of a query.
+/// The token as a parameter of a form or of a query. Of the characters of a token68, a form gives two another meaning.
 fn parameter(token: &AccessToken) -> String {
-    format!("access_token={}", form_encoded(token.expose()))
+    let value = token.expose().replace('+', "%2B").replace('=', "%3D");
+    format!("access_token={value}")
 }
 
 #[cfg(test)]

@@ -392,7 +392,8 @@ impl ProofEdits {
 impl TokenEdits {
     /// Whether the issuer has to sign the token anew.
     pub fn needs_issuer(&self) -> bool {
-        !self.claims.members().is_empty() || !self.shift.is_empty() || !self.omit.is_empty()
+        let changed = !self.claims.members().is_empty() || !self.shift.is_empty() || !self.omit.is_empty();
+        changed || self.bound_to.is_some()
     }
 }
 
