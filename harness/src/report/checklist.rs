@@ -68,7 +68,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts for the one token that it names",
-        cases: &["rs.ath.*", "rs.token.of-another-client", "rs.token.swapped-keys"],
+        cases: &["rs.ath.*", "rs.token.of-another-client", "rs.token.swapped-keys", "rs.credentials.*"],
         page: "missing-ath",
         demanded: true,
         to_show: "run rs.ath",
@@ -82,7 +82,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts for one URL",
-        cases: &["rs.htu.*"],
+        cases: &["rs.htu.*", "rs.forwarded.*"],
         page: "wrong-htu",
         demanded: true,
         to_show: "run rs.htu",
@@ -103,7 +103,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "Only sound proofs count, signed by the algorithms that you chose",
-        cases: &["rs.jose.*", "rs.alg.*"],
+        cases: &["rs.jose.*", "rs.jws.*", "rs.duplicate.*", "rs.jwk.*", "rs.field.*", "rs.alg.*"],
         page: "rs.jose",
         demanded: true,
         to_show: "run rs.jose and rs.alg",
