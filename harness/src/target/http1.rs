@@ -9,6 +9,8 @@ use super::connection::{MAX_BODY, MAX_HEAD, Stream};
 use crate::proof::Request;
 
 const MAX_FIELDS: usize = 128;
+/// How many interim responses (1xx) may come before the final one.
+const MAX_INTERIM: usize = 32;
 
 /// A connection that speaks HTTP/1.1.
 pub(super) struct Http1 {
@@ -74,7 +76,12 @@ impl Http1 {
             }
             other => other?,
         };
+        let mut interim = 0;
         while (100..200).contains(&response.status) && response.status != 101 {
+            interim += 1;
+            if interim > MAX_INTERIM {
+                return Err(NoAnswer::Malformed("interim responses without end"));
+            }
             response = self.head().await?;
         }
         if response.status == 101 {
