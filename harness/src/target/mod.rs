@@ -48,12 +48,14 @@ pub trait Target: Send + Sync {
     /// Sends one request on a connection of its own and waits for the answer, at most as long as the limits say.
     fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer>;
 
-    /// Sends one request over a connection that is kept, which the first one opens, and waits for the answer.
+    /// Sends one request over a connection that is kept, which the first one opens, and waits for the answer. A
+    /// target without such connections says that it keeps none, and the case is skipped.
     fn send_over<'a>(&'a self, _kept: &'a mut Kept, _request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(std::future::ready(Answer::Nothing(NoAnswer::NotKept)))
     }
 
-    /// Sends one request on a connection of its own, and cuts it before the answer is read.
+    /// Sends one request on a connection of its own, and cuts it before the answer is read. Where that can't be
+    /// done, nothing is sent, and the case is skipped.
     fn send_and_cut<'a>(&'a self, _request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(std::future::ready(Answer::Nothing(NoAnswer::Inexpressible("a lost answer"))))
     }
