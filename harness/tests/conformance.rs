@@ -9,7 +9,7 @@ use dpop_harness::jose::{Alg, AlgSet};
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{Selected, all};
 use dpop_harness::proof::{HttpChoice, HttpVersion};
-use dpop_harness::reference::{DEFECTS, DefectRow, DefectSet, NonceMode, Options, Running};
+use dpop_harness::reference::{DefectRow, DefectSet, NonceMode, Options, Running, defects};
 use dpop_harness::scenario::{CaseKind, Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Outcome, Setup, against_reference_with, run};
@@ -126,7 +126,7 @@ fn main() {
             found.chunks(1).try_for_each(|outcome| clean(outcome, mode.may_lack))
         }));
     }
-    for row in DEFECTS {
+    for row in defects() {
         trials.push(Trial::test(format!("defect/{}", row.name), move || {
             runtime.block_on(caught(row, scenarios))
         }));

@@ -6,7 +6,7 @@ use dpop_harness::coverage::{Coverage, State};
 use dpop_harness::mutation;
 use dpop_harness::plan::{Selected, all};
 use dpop_harness::proof::Script;
-use dpop_harness::reference::DEFECTS;
+use dpop_harness::reference::defects;
 use dpop_harness::scenario::{CaseKind, Pitfall, PreflightCheck, Scenario, load_embedded};
 use dpop_harness::spec::{Gap, Ledger, Level, Read, Requirement};
 
@@ -26,7 +26,7 @@ fn case_ids_are_unique() {
 /// with hostile targets show it.
 #[test]
 fn every_case_is_needed_by_a_planted_defect() {
-    let needed: BTreeSet<&str> = DEFECTS.iter().flat_map(|row| row.caught_by).copied().collect();
+    let needed: BTreeSet<&str> = defects().flat_map(|row| row.caught_by).copied().collect();
     let environment = |selected: &Selected<'_>| {
         let CaseKind::Preflight(check) = selected.case.kind else { return false };
         matches!(check, PreflightCheck::Reachable | PreflightCheck::Token | PreflightCheck::Control)
@@ -44,7 +44,7 @@ fn every_case_is_needed_by_a_planted_defect() {
 fn every_defect_names_cases_that_exist() {
     let scenarios = scenarios();
     let cases: BTreeSet<&str> = all(&scenarios).iter().map(|selected| selected.case.id.as_str()).collect();
-    for row in DEFECTS {
+    for row in defects() {
         assert!(!row.caught_by.is_empty(), "{} names no case", row.name);
         for id in row.caught_by {
             assert!(cases.contains(id), "{} names {id}", row.name);

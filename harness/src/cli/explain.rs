@@ -9,7 +9,7 @@ use crate::entropy::SystemEntropy;
 use crate::guide::{self, Example, FLOW, MEMBERS, Page};
 use crate::mutation;
 use crate::proof::Connection;
-use crate::reference::DEFECTS;
+use crate::reference::defects;
 use crate::report::hanging;
 use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
 use crate::spec::{Ledger, Requirement};
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         explain_page(page, &scenarios, out)?;
     } else if let Some(row) = Ledger::embedded().requirement(name) {
         explain_requirement(row, &scenarios, out)?;
-    } else if let Some(row) = DEFECTS.iter().find(|row| row.name == name) {
+    } else if let Some(row) = defects().find(|row| row.name == name) {
         writeln!(out, "{}: {}", row.name, row.summary)?;
         writeln!(out, "\nCaught by {}.", row.caught_by.join(", "))?;
         match row.public_url {
@@ -60,7 +60,7 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
         "pitfalls" => Pitfall::ALL
             .iter()
             .try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
-        "defects" => DEFECTS.iter().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
+        "defects" => defects().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
         "mutations" => {
             mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?
         }
@@ -69,7 +69,7 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
             let known = cases
                 .chain(scenarios.iter().map(|scenario| scenario.id.as_str()))
                 .chain(guide::pages().map(|page| page.name))
-                .chain(DEFECTS.iter().map(|row| row.name))
+                .chain(defects().map(|row| row.name))
                 .chain(mutation::catalogue().map(|row| row.name))
                 .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
                 .chain(["guide", "proof", "flow", "pitfalls", "defects", "mutations"]);
@@ -124,7 +124,7 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
             writeln!(out, "Tag          {}: performed where it is asked for, or costs nothing", tag.name())?;
         }
     }
-    let defects: Vec<_> = DEFECTS.iter().filter(|row| row.caught_by.contains(&case.id.as_str())).collect();
+    let defects: Vec<_> = defects().filter(|row| row.caught_by.contains(&case.id.as_str())).collect();
     for row in defects {
         writeln!(out, "Catches      {}: {}", row.name, row.summary)?;
     }

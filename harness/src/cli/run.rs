@@ -156,7 +156,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let scenarios = context.scenarios()?;
     let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
     let config = config(arguments.config.as_deref())?;
-    let defects = super::serve::defects(&arguments.defects)?;
+    let defects = super::serve::planted(&arguments.defects)?;
     if config.is_some() && !defects.is_empty() {
         return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
     }

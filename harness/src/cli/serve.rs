@@ -10,7 +10,7 @@ use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
 use crate::jose::{Alg, AlgSet};
 use crate::reference::{
-    DEFECTS, Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, serve_resource, start,
+    Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, defects, serve_resource, start,
 };
 use crate::scenario::nearest;
 
@@ -68,12 +68,12 @@ enum Nonces {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     if arguments.list_defects {
-        for row in DEFECTS {
+        for row in defects() {
             writeln!(context.out, "{}", row.name)?;
         }
         return Ok(Exit::Conforms);
     }
-    let defects = defects(&arguments.defects)?;
+    let defects = planted(&arguments.defects)?;
     if !context.common.quiet {
         super::log::to_stderr();
     }
@@ -161,13 +161,13 @@ async fn wait() -> Result<(), Failure> {
 }
 
 /// The bugs with these names.
-pub(super) fn defects(names: &[String]) -> Result<DefectSet, Failure> {
+pub(super) fn planted(names: &[String]) -> Result<DefectSet, Failure> {
     names.iter().map(|name| defect(name)).collect()
 }
 
 fn defect(name: &str) -> Result<Defect, Failure> {
     Defect::from_name(name).ok_or_else(|| {
-        let near = nearest(name, DEFECTS.iter().map(|row| row.name));
+        let near = nearest(name, defects().map(|row| row.name));
         let hint = near
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| "see --list-defects".to_owned());

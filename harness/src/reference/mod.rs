@@ -12,7 +12,7 @@
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
-//! - [`DEFECTS`] lists the planted bugs: `defects`, and `faulty`, `faulty_htu`, `faulty_http`, `faulty_jws`, `faulty_signature`
+//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_htu`, `faulty_http`, `faulty_jws`, `faulty_signature`
 //!   and `front` for those that do more than leave a check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
@@ -44,7 +44,7 @@ mod verifier;
 pub use access_token::{TokenRefusal, Trust};
 pub use answer::Denial;
 pub use claims::{FUTURE_WINDOW, PAST_WINDOW};
-pub use defects::{DEFECTS, Defect, DefectRow, DefectSet};
+pub use defects::{Defect, DefectRow, DefectSet, defects};
 pub use htu::RequestUri;
 pub use issuer::{Issuer, TokenRequest};
 pub use nonce::{NonceMode, Nonces};

@@ -3,34 +3,139 @@
 //! Each is modelled on a fault that a real server had. A conformance suite is worth what it catches, so every case is
 //! run against the defects that it must catch, and every defect names those cases.
 
-mod table;
+mod answer;
+mod ath;
+mod connection;
+mod field;
+mod forwarded;
+mod htm;
+mod htu;
+mod jwk;
+mod jws;
+mod nonce;
+mod place;
+mod replay;
+mod scheme;
+mod signature;
+mod time;
+mod token;
 
 use super::nonce::NonceMode;
 
-pub use table::DEFECTS;
+/// The tables of bugs, one file a subject, in the order of [`Defect`].
+const TABLES: &[&[DefectRow]] = &[
+    token::ROWS,
+    scheme::ROWS,
+    signature::ROWS,
+    jwk::ROWS,
+    jws::ROWS,
+    ath::ROWS,
+    htm::ROWS,
+    htu::ROWS,
+    time::ROWS,
+    replay::ROWS,
+    nonce::ROWS,
+    field::ROWS,
+    forwarded::ROWS,
+    connection::ROWS,
+    place::ROWS,
+    answer::ROWS,
+];
+
+/// Every planted bug, in the order of [`Defect`].
+pub fn defects() -> impl Iterator<Item = &'static DefectRow> + Clone {
+    TABLES.iter().copied().flatten()
+}
 
 /// One planted bug.
-#[expect(missing_docs, reason = "the summary in DEFECTS says what each one is")]
+#[expect(missing_docs, reason = "the summary in its row says what each one is")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Defect {
+    // The access token: what it is bound to, whom it is for, what it permits: `token`.
     CnfIgnored,
-    SignatureNotVerified,
     KeyCachedByThumbprint,
     UnboundAccepted,
-    UnboundBearerAccepted,
     ExpIgnored,
     AudIgnored,
     TokenSignatureIgnored,
-    JtiNotTracked,
-    ReplayKeyIsSignature,
-    ReplayKeyIsSigningInput,
-    ReplayKeyIsThumbprint,
-    ReplayKeyIsProof,
-    ReplayCheckedThenStored,
-    OneRequestAKey,
-    ForgottenAfterASecond,
-    RetentionFromReceipt,
-    ReplayStoreEvicts,
+    PossessionIsPermission,
+    NoScopeIsEveryScope,
+    // Credentials: which scheme, where they stand, and whether any are needed: `scheme`.
+    UnboundBearerAccepted,
+    UnboundBearerRefused,
+    BearerAccepted,
+    BearerWithProofAccepted,
+    ProofOptional,
+    TokenOptional,
+    SchemeCaseSensitive,
+    CredentialsTriedInTurn,
+    TokenInQueryAccepted,
+    TokenInFormAccepted,
+    CredentialsSplitLeniently,
+    TokenParameterAccepted,
+    CredentialsCutShort,
+    TwoSpacesRefused,
+    // Signatures and algorithms: `signature`.
+    SignatureNotVerified,
+    AlgNoneAccepted,
+    AlgNoneBySpelling,
+    HmacAccepted,
+    ZeroSignatureAccepted,
+    DerSignatureAccepted,
+    AlgOfTheKeyTaken,
+    RsaPaddingNotBound,
+    Es256Refused,
+    Es384Refused,
+    Es512Refused,
+    EdDsaRefused,
+    Ps256Refused,
+    Rs256Refused,
+    SignatureZeroModOrder,
+    SignatureInFixedBuffer,
+    EdDsaOrderNotChecked,
+    // The key in the header, and its thumbprint: `jwk`.
+    JwkOptional,
+    JwkUnreadableSkipped,
+    JwkFirstOfList,
+    JwkPrivateAccepted,
+    ThumbprintOverAllMembers,
+    ThumbprintInMemberOrder,
+    DuplicateJwkLastUsed,
+    DuplicateJwkFirstUsed,
+    JwkPrivateByDOnly,
+    KidTakenForThumbprint,
+    JwkKidTakenForThumbprint,
+    KeyErrorSkipsSignature,
+    InfinityKeyAccepted,
+    CoordinatesDecodedLeniently,
+    // The form of the proof: segments, base64url, JSON, header parameters: `jws`.
+    TypNotChecked,
+    TypOptional,
+    TypPlainJwtAccepted,
+    TypNonStringSkipped,
+    TypPrefix,
+    TwoSegmentsAccepted,
+    FirstDuplicateWins,
+    CrashOnOddType,
+    CrashOnMissingClaim,
+    UnknownClaimsRefused,
+    UnknownParametersRefused,
+    ExtraSegmentsIgnored,
+    JsonSerialisationAccepted,
+    NestedProofUnwrapped,
+    TruncatedJsonRepaired,
+    JsonEndIgnored,
+    JsonExtended,
+    Utf16Accepted,
+    Utf8Repaired,
+    Base64Lenient,
+    CritIgnored,
+    SigningInputRebuilt,
+    EscapedNamesLiteral,
+    PrototypeRead,
+    DuplicateAlgLastUsed,
+    DuplicateAlgFirstUsed,
+    // `ath`: `ath`.
     AthNotChecked,
     AthOptional,
     AthFalsySkipped,
@@ -42,6 +147,7 @@ pub enum Defect {
     AthShapeOnly,
     AthPrefix,
     AthCaseFolded,
+    // `htm`: `htm`.
     HtmNotChecked,
     HtmOptional,
     HtmCaseFolded,
@@ -50,6 +156,7 @@ pub enum Defect {
     HtmNonStringSkipped,
     HeadTakenForGet,
     HeadWithGetProofAccepted,
+    // `htu`: `htu`.
     HtuNotChecked,
     HtuOptional,
     HtuPrefix,
@@ -77,45 +184,7 @@ pub enum Defect {
     HtuPortLiteral,
     HtuEscapesLiteral,
     HtuEmptyPathKept,
-    NonceNotChecked,
-    NonceNotDemanded,
-    NonceEmptySkipped,
-    NonceNonStringSkipped,
-    NonceNeverValid,
-    NoncePrefix,
-    NonceShapeOnly,
-    NonceSecretNotShared,
-    NonceOfSuccessUnknown,
-    BearerAccepted,
-    BearerWithProofAccepted,
-    ProofOptional,
-    TokenOptional,
-    AlgNoneAccepted,
-    AlgNoneBySpelling,
-    HmacAccepted,
-    ZeroSignatureAccepted,
-    DerSignatureAccepted,
-    AlgOfTheKeyTaken,
-    RsaPaddingNotBound,
-    Es256Refused,
-    Es384Refused,
-    Es512Refused,
-    EdDsaRefused,
-    Ps256Refused,
-    Rs256Refused,
-    TypNotChecked,
-    TypOptional,
-    TypPlainJwtAccepted,
-    TypNonStringSkipped,
-    TypPrefix,
-    JwkOptional,
-    JwkUnreadableSkipped,
-    JwkFirstOfList,
-    JwkPrivateAccepted,
-    TwoSegmentsAccepted,
-    FirstDuplicateWins,
-    CrashOnOddType,
-    CrashOnMissingClaim,
+    // `iat` and `jti`: `time`.
     IatNotChecked,
     IatOptional,
     IatPastUnlimited,
@@ -126,42 +195,43 @@ pub enum Defect {
     IatNonNumberSkipped,
     IatOverflow,
     IatFractionRefused,
+    IatWraps,
+    IatMillisecondsAccepted,
+    IatExponentRefused,
+    NanAccepted,
     JtiOptional,
     JtiAnyType,
     JtiEmptyAccepted,
+    // The memory of proofs: `replay`.
+    JtiNotTracked,
+    ReplayKeyIsSignature,
+    ReplayKeyIsSigningInput,
+    ReplayKeyIsThumbprint,
+    ReplayKeyIsProof,
+    ReplayCheckedThenStored,
+    OneRequestAKey,
+    ForgottenAfterASecond,
+    RetentionFromReceipt,
+    ReplayStoreEvicts,
+    ReplayStorePerHttpVersion,
+    // Nonces: `nonce`.
+    NonceNotChecked,
+    NonceNotDemanded,
+    NonceEmptySkipped,
+    NonceNonStringSkipped,
+    NonceNeverValid,
+    NoncePrefix,
+    NonceShapeOnly,
+    NonceSecretNotShared,
+    NonceOfSuccessUnknown,
+    // The `DPoP` field: `field`.
     FirstProofWins,
     LastProofWins,
-    UnknownClaimsRefused,
-    UnknownParametersRefused,
-    ThumbprintOverAllMembers,
-    ThumbprintInMemberOrder,
-    SchemeCaseSensitive,
-    ForbiddenStatus,
-    NoChallenge,
-    NoErrorCode,
-    ChallengeWithoutNonce,
-    ChallengeWithTwoNonces,
-    ProofOncePerConnection,
-    ConnectionTiedToProof,
-    LostAnswerHoldsKey,
-    Http2ProofNotChecked,
-    FieldNameCaseSensitive,
-    ReplayStorePerHttpVersion,
-    OtherPathsOpen,
-    OtherPathsTakeBearer,
-    OtherPathsIgnoreCnf,
-    OtherPathsNeedNoNonce,
-    PossessionIsPermission,
-    NoScopeIsEveryScope,
-    PlainHttpServed,
-    PlainHttpBehindTheProxy,
-    PlainHttpOpen,
-    RefusalsNotCounted,
-    UnboundBearerRefused,
     IdenticalProofsMerged,
     UnreadableProofsDropped,
     ProofListSplit,
     ProofNameCaseSensitive,
+    FieldNameCaseSensitive,
     EmptyProofSkipped,
     UnreadableProofSkipped,
     ProofQuotesRemoved,
@@ -169,13 +239,7 @@ pub enum Defect {
     FoldedLinesJoined,
     ProofNotTrimmed,
     ConnectionFieldsRemoved,
-    CredentialsTriedInTurn,
-    TokenInQueryAccepted,
-    TokenInFormAccepted,
-    CredentialsSplitLeniently,
-    TokenParameterAccepted,
-    CredentialsCutShort,
-    TwoSpacesRefused,
+    // URLs and methods that only the sender states: `forwarded`.
     HostTrusted,
     HostPrefixChecked,
     LastHostTrusted,
@@ -188,40 +252,30 @@ pub enum Defect {
     OriginalUrlTrusted,
     RewriteUrlTrusted,
     MethodOverrideTrusted,
-    ExtraSegmentsIgnored,
-    JsonSerialisationAccepted,
-    NestedProofUnwrapped,
-    TruncatedJsonRepaired,
-    JsonEndIgnored,
-    JsonExtended,
-    Utf16Accepted,
-    Utf8Repaired,
-    Base64Lenient,
-    CritIgnored,
-    SigningInputRebuilt,
-    EscapedNamesLiteral,
-    PrototypeRead,
-    SignatureZeroModOrder,
-    SignatureInFixedBuffer,
-    EdDsaOrderNotChecked,
-    DuplicateAlgLastUsed,
-    DuplicateAlgFirstUsed,
-    DuplicateJwkLastUsed,
-    DuplicateJwkFirstUsed,
-    JwkPrivateByDOnly,
-    KidTakenForThumbprint,
-    JwkKidTakenForThumbprint,
-    KeyErrorSkipsSignature,
-    InfinityKeyAccepted,
-    CoordinatesDecodedLeniently,
-    NanAccepted,
-    IatWraps,
-    IatMillisecondsAccepted,
-    IatExponentRefused,
+    // Connections and versions of HTTP: `connection`.
+    ProofOncePerConnection,
+    ConnectionTiedToProof,
+    LostAnswerHoldsKey,
+    Http2ProofNotChecked,
+    // Other paths, and the resource without TLS: `place`.
+    OtherPathsOpen,
+    OtherPathsTakeBearer,
+    OtherPathsIgnoreCnf,
+    OtherPathsNeedNoNonce,
+    PlainHttpServed,
+    PlainHttpBehindTheProxy,
+    PlainHttpOpen,
+    // How refusals are worded, and what is seen of them: `answer`.
+    ForbiddenStatus,
+    NoChallenge,
+    NoErrorCode,
+    ChallengeWithoutNonce,
+    ChallengeWithTwoNonces,
+    RefusalsNotCounted,
     ProtectsNothing,
 }
 
-/// A row of [`DEFECTS`].
+/// A row of [`defects()`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct DefectRow {
@@ -240,10 +294,9 @@ pub struct DefectRow {
 }
 
 impl Defect {
-    /// The row of [`DEFECTS`] for this bug.
+    /// The row of [`defects()`] for this bug.
     pub fn row(self) -> &'static DefectRow {
-        DEFECTS
-            .iter()
+        defects()
             .find(|row| row.defect == self)
             // A test looks every variant up.
             .unwrap_or_else(|| unreachable!("{self:?} has no row"))
@@ -256,15 +309,17 @@ impl Defect {
 
     /// The bug called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
-        DEFECTS.iter().find(|row| row.name == name).map(|row| row.defect)
+        defects().find(|row| row.name == name).map(|row| row.defect)
     }
 }
 
 /// The bugs that a server has: usually none or one.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct DefectSet([u128; 2]);
+pub struct DefectSet([u128; DefectSet::WORDS]);
 
 impl DefectSet {
+    const WORDS: usize = 3;
+
     /// No bug.
     pub fn empty() -> Self {
         Self::default()
@@ -278,12 +333,12 @@ impl DefectSet {
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.0 == [0; 2]
+        self.0 == [0; Self::WORDS]
     }
 
-    /// The bugs, in the order of [`DEFECTS`].
+    /// The bugs, in the order of [`defects()`].
     pub fn iter(self) -> impl Iterator<Item = Defect> {
-        DEFECTS.iter().map(|row| row.defect).filter(move |defect| self.contains(*defect))
+        defects().map(|row| row.defect).filter(move |defect| self.contains(*defect))
     }
 
     /// The word that holds the bit of a bug, and the bit.
@@ -316,6 +371,25 @@ impl std::fmt::Debug for DefectSet {
     }
 }
 
+const fn row(
+    defect: Defect,
+    name: &'static str,
+    summary: &'static str,
+    caught_by: &'static [&'static str],
+) -> DefectRow {
+    DefectRow { defect, name, summary, caught_by, nonce: NonceMode::Never, public_url: None }
+}
+
+impl DefectRow {
+    const fn with_nonces(self, nonce: NonceMode) -> Self {
+        Self { nonce, ..self }
+    }
+
+    const fn at(self, public_url: &'static str) -> Self {
+        Self { public_url: Some(public_url), ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -325,16 +399,16 @@ mod tests {
     #[test]
     fn every_defect_has_exactly_one_row_in_the_order_of_the_enum() {
         let declared = Defect::ProtectsNothing as usize + 1;
-        assert_eq!(DEFECTS.len(), declared, "ProtectsNothing is the last variant");
-        assert!(DEFECTS.iter().enumerate().all(|(index, row)| row.defect as usize == index));
-        assert!(declared <= 256, "DefectSet has 256 bits");
+        assert_eq!(defects().count(), declared, "ProtectsNothing is the last variant");
+        assert!(defects().enumerate().all(|(index, row)| row.defect as usize == index));
+        assert!(declared <= DefectSet::WORDS * 128, "each has its bit");
     }
 
     #[test]
     fn names_are_unique_and_lead_back() {
-        let names: BTreeSet<_> = DEFECTS.iter().map(|row| row.name).collect();
-        assert_eq!(names.len(), DEFECTS.len());
-        for row in DEFECTS {
+        let names: BTreeSet<_> = defects().map(|row| row.name).collect();
+        assert_eq!(names.len(), defects().count());
+        for row in defects() {
             let kebab = row.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
             assert!(kebab, "{}", row.name);
             assert_eq!(Defect::from_name(row.name), Some(row.defect));
@@ -345,7 +419,7 @@ mod tests {
 
     #[test]
     fn every_row_says_what_is_wrong_and_who_must_notice() {
-        for row in DEFECTS {
+        for row in defects() {
             assert!(
                 row.public_url.is_none_or(|url| url.parse::<crate::jose::uri::Uri>().is_ok()),
                 "{}",

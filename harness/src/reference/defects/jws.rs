@@ -1,0 +1,181 @@
+//! Planted bugs: the form of the proof: segments, base64url, JSON, header parameters.
+
+use super::{Defect, DefectRow, row};
+
+pub(super) const ROWS: &[DefectRow] = &[
+    row(
+        Defect::TypNotChecked,
+        "typ-not-checked",
+        "Never looks at `typ`, so other JWTs of the same key pass for proofs.",
+        &[
+            "rs.jose.typ-missing",
+            "rs.jose.typ-jwt",
+            "rs.jose.typ-null",
+            "rs.jose.typ-array",
+            "rs.jose.typ-longer",
+        ],
+    ),
+    row(
+        Defect::TypOptional,
+        "typ-optional",
+        "Checks `typ` only where it is there.",
+        &["rs.jose.typ-missing"],
+    ),
+    row(
+        Defect::TypPlainJwtAccepted,
+        "typ-plain-jwt-accepted",
+        "Accepts the general `typ` of every JWT.",
+        &["rs.jose.typ-jwt"],
+    ),
+    row(
+        Defect::TypNonStringSkipped,
+        "typ-non-string-skipped",
+        "Demands `typ`, but compares it only where it is a string.",
+        &["rs.jose.typ-null", "rs.jose.typ-array"],
+    ),
+    row(
+        Defect::TypPrefix,
+        "typ-prefix",
+        "Is content when `typ` begins with `dpop+jwt`.",
+        &["rs.jose.typ-longer"],
+    ),
+    row(
+        Defect::TwoSegmentsAccepted,
+        "two-segments-accepted",
+        "Verifies the signature only where there is a third segment.",
+        &["rs.jose.two-segments"],
+    ),
+    row(
+        Defect::FirstDuplicateWins,
+        "first-duplicate-wins",
+        "Takes the first of two members of the same name.",
+        &[
+            "rs.jose.duplicate-claim",
+            "rs.duplicate.typ",
+            "rs.duplicate.alg",
+            "rs.duplicate.htu",
+            "rs.duplicate.iat",
+            "rs.duplicate.ath",
+        ],
+    ),
+    row(
+        Defect::CrashOnOddType,
+        "crash-on-odd-type",
+        "Answers 500 where a claim has an unexpected type.",
+        &["rs.answer.fault"],
+    ),
+    row(
+        Defect::CrashOnMissingClaim,
+        "crash-on-missing-claim",
+        "Answers 500 where a required claim is absent.",
+        &["rs.answer.fault"],
+    ),
+    row(
+        Defect::UnknownClaimsRefused,
+        "unknown-claims-refused",
+        "Refuses proofs with a claim that it does not know.",
+        &["rs.accept.unknown-claim"],
+    ),
+    row(
+        Defect::UnknownParametersRefused,
+        "unknown-parameters-refused",
+        "Refuses proofs with a header parameter that it does not know.",
+        &["rs.accept.unknown-parameter"],
+    ),
+    row(
+        Defect::ExtraSegmentsIgnored,
+        "extra-segments-ignored",
+        "Splits the proof at its dots and takes the first three parts.",
+        &["rs.jws.four-segments", "rs.jws.five-segments"],
+    ),
+    row(
+        Defect::JsonSerialisationAccepted,
+        "json-serialisation-accepted",
+        "Hands the field to a library that finds out itself how a JWS is serialised.",
+        &["rs.jws.json-serialisation"],
+    ),
+    row(
+        Defect::NestedProofUnwrapped,
+        "nested-proof-unwrapped",
+        "Unwraps a JWT within a JWT before it looks at either.",
+        &["rs.jws.nested"],
+    ),
+    row(
+        Defect::TruncatedJsonRepaired,
+        "truncated-json-repaired",
+        "Closes what a JSON text has left open.",
+        &["rs.jws.truncated-claims", "rs.jws.truncated-header"],
+    ),
+    row(
+        Defect::JsonEndIgnored,
+        "json-end-ignored",
+        "Reads the first JSON value of a segment and does not look for more.",
+        &["rs.jws.bytes-behind-claims", "rs.jws.bytes-behind-header"],
+    ),
+    row(
+        Defect::JsonExtended,
+        "json-extended",
+        "Reads JSON with comments and commas at the end.",
+        &["rs.jws.comment", "rs.jws.comma-behind-claims"],
+    ),
+    row(
+        Defect::Utf16Accepted,
+        "utf16-accepted",
+        "Finds out itself how the claims are encoded, as older JSON readers did.",
+        &["rs.jws.utf16"],
+    ),
+    row(
+        Defect::Utf8Repaired,
+        "utf8-repaired",
+        "Puts a replacement character where the claims are no UTF-8.",
+        &["rs.jws.not-utf8"],
+    ),
+    row(
+        Defect::Base64Lenient,
+        "base64-lenient",
+        "Decodes base64 with padding and in either alphabet.",
+        &[
+            "rs.jws.padded-header",
+            "rs.jws.padded-claims",
+            "rs.jws.padded-signature",
+            "rs.jws.standard-alphabet-header",
+            "rs.jws.standard-alphabet-claims",
+        ],
+    ),
+    row(
+        Defect::CritIgnored,
+        "crit-ignored",
+        "Does not know `crit`, and so ignores what it names.",
+        &["rs.jws.crit-unknown", "rs.jws.crit-absent", "rs.jws.crit-b64"],
+    ),
+    row(
+        Defect::SigningInputRebuilt,
+        "signing-input-rebuilt",
+        "Verifies the signature over header and claims that it has written anew.",
+        &["rs.jws.white-space-ok", "rs.jws.escaped-names-ok", "rs.jws.escaped-values-ok"],
+    ),
+    row(
+        Defect::EscapedNamesLiteral,
+        "escaped-names-literal",
+        "Compares the names of members as they are spelled, with their escapes.",
+        &["rs.jws.escaped-names-ok", "rs.duplicate.escaped-htm", "rs.duplicate.escaped-htu"],
+    ),
+    row(
+        Defect::PrototypeRead,
+        "prototype-read",
+        "Finds members that are not there in one called `__proto__`, as copied objects do in JavaScript.",
+        &["rs.jws.prototype-claims", "rs.jws.prototype-header"],
+    ),
+    row(
+        Defect::DuplicateAlgLastUsed,
+        "duplicate-alg-last-used",
+        "Compares the first `alg` with its list and verifies by the last.",
+        &["rs.duplicate.alg-none-behind"],
+    ),
+    row(
+        Defect::DuplicateAlgFirstUsed,
+        "duplicate-alg-first-used",
+        "Compares the last `alg` with its list and verifies by the first.",
+        &["rs.duplicate.alg-none-before"],
+    ),
+];

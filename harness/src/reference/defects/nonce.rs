@@ -1,0 +1,50 @@
+//! Planted bugs: nonces.
+
+use super::{Defect, DefectRow, row};
+use crate::reference::nonce::NonceMode;
+
+pub(super) const ROWS: &[DefectRow] = &[
+    row(
+        Defect::NonceNotChecked,
+        "nonce-not-checked",
+        "Demands a nonce and takes any.",
+        &["rs.nonce.made-up", "rs.nonce.empty", "rs.nonce.number", "rs.nonce.truncated", "rs.nonce.altered", "rs.nonce.null", "rs.nonce.array", "rs.nonce.object"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceNotDemanded,
+        "nonce-not-demanded",
+        "Supplies nonces, but lets a proof without one pass.",
+        &["rs.nonce.missing"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceEmptySkipped,
+        "nonce-empty-skipped",
+        "Demands the claim, but does not check an empty nonce.",
+        &["rs.nonce.empty"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceNonStringSkipped,
+        "nonce-non-string-skipped",
+        "Demands the claim, but checks the nonce only where it is a string.",
+        &["rs.nonce.number", "rs.nonce.null", "rs.nonce.array", "rs.nonce.object"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceNeverValid,
+        "nonce-never-valid",
+        "Does not recognise the nonces that it supplied.",
+        &["rs.nonce.usable-ok"],
+    )
+    .with_nonces(NonceMode::Optional),
+    row(Defect::NoncePrefix, "nonce-prefix", "Compares only as much of the nonce as the proof has.", &["rs.nonce.truncated", "rs.nonce.empty"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceShapeOnly, "nonce-shape-only", "Checks that the nonce has the length of its own, but not which it is.", &["rs.nonce.altered"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceSecretNotShared, "nonce-secret-not-shared", "Supplies nonces under another secret than it checks them with, as nodes do that don't share it: it challenges for ever.", &["rs.answer.endless-challenge"])
+    .with_nonces(NonceMode::Required),
+    row(Defect::NonceOfSuccessUnknown, "nonce-of-success-unknown", "Supplies a nonce with each 200 and does not recognise it, so every second request is challenged.", &["rs.answer.success-nonce"])
+    .with_nonces(NonceMode::Required),
+];

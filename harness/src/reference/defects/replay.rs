@@ -1,0 +1,85 @@
+//! Planted bugs: the memory of proofs.
+
+use super::{Defect, DefectRow, row};
+
+pub(super) const ROWS: &[DefectRow] = &[
+    row(
+        Defect::JtiNotTracked,
+        "jti-not-tracked",
+        "Remembers no proof, so a recorded request can be sent again.",
+        &[
+            "rs.replay.twice",
+            "rs.replay.same-jti",
+            "rs.replay.twin-signature",
+            "rs.http.keep-alive-replay",
+            "rs.http.http2-replay",
+        ],
+    ),
+    row(
+        Defect::ReplayKeyIsSignature,
+        "replay-key-is-signature",
+        "Remembers proofs by their signature, which anybody can turn into its twin `n - s`.",
+        &["rs.replay.same-jti", "rs.replay.twin-signature"],
+    ),
+    row(
+        Defect::ReplayKeyIsSigningInput,
+        "replay-key-is-signing-input",
+        "Remembers proofs by their signed text, so a `jti` may come back in another proof.",
+        &["rs.replay.same-jti"],
+    ),
+    row(
+        Defect::ReplayKeyIsThumbprint,
+        "replay-key-is-thumbprint",
+        "Remembers proofs by their key alone, so each key can be used once.",
+        &["rs.replay.distinct-ok"],
+    ),
+    row(
+        Defect::ReplayKeyIsProof,
+        "replay-key-is-proof",
+        "Remembers proofs by their bytes and decodes signatures leniently, so another spelling is taken for another proof.",
+        &[
+            "rs.replay.same-jti",
+            "rs.replay.twin-signature",
+            "rs.replay.padded-signature",
+            "rs.replay.trailing-bits",
+            "rs.replay.standard-alphabet",
+            "rs.replay.stray-character",
+        ],
+    ),
+    row(
+        Defect::ReplayCheckedThenStored,
+        "replay-checked-then-stored",
+        "Looks a proof up and stores it in two steps, so copies that arrive in between pass.",
+        &["rs.replay.race"],
+    ),
+    row(
+        Defect::OneRequestAKey,
+        "one-request-a-key",
+        "Refuses a request while another with the same key is under way.",
+        &["rs.replay.parallel-ok"],
+    ),
+    row(
+        Defect::ForgottenAfterASecond,
+        "forgotten-after-a-second",
+        "Forgets a proof a second after it was accepted, long before it is too old.",
+        &["rs.replay.after-2s", "rs.replay.dated-ahead"],
+    ),
+    row(
+        Defect::RetentionFromReceipt,
+        "retention-from-receipt",
+        "Forgets a proof as long after its receipt as proofs may be old (here a minute), although one dated ahead is good for longer.",
+        &["rs.replay.dated-ahead"],
+    ),
+    row(
+        Defect::ReplayStoreEvicts,
+        "replay-store-evicts",
+        "Makes room in a full store by forgetting the oldest proof, although it is still good.",
+        &["rs.replay.after-200-own"],
+    ),
+    row(
+        Defect::ReplayStorePerHttpVersion,
+        "replay-store-per-http-version",
+        "Remembers proofs apart for HTTP/1.1 and HTTP/2, so each is good once in either.",
+        &["rs.http.http2-replay"],
+    ),
+];
