@@ -8,12 +8,45 @@ use std::collections::BTreeSet;
 use crate::jose::base64url;
 use crate::jose::json::{self, Json, JsonFault, MAX_DEPTH, Object};
 use crate::jose::jws::{Compact, JwsError};
+use crate::target::{ChallengeFault, Challenges};
 
 /// The body of a target: it returns, or panics with what it found.
 pub type Body = fn(&[u8]);
 
 /// Every target: the name of its file in `fuzz/fuzz_targets/` and of its folder in `fuzz/seeds/`, and its body.
-pub const TARGETS: &[(&str, Body)] = &[("json_reader", json_reader), ("jws_reader", jws_reader)];
+pub const TARGETS: &[(&str, Body)] =
+    &[("challenge_parser", challenge_parser), ("json_reader", json_reader), ("jws_reader", jws_reader)];
+
+/// [`Challenges::read`] (RFC 9110 section 11.6.1), of one field a line: what it takes without a fault comes out the same once it
+/// is written and read again, in one field or in several, and nothing is lost of what it takes with one but what it can't place.
+///
+/// # Panics
+/// Where it does not, or where a name is no token.
+pub fn challenge_parser(data: &[u8]) {
+    let lines = || data.split(|byte| *byte == b'\n');
+    let read = Challenges::read(lines());
+    let is_token = |word: &str| {
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+        !word.is_empty() && word.bytes().all(allowed)
+    };
+    for challenge in &read.list {
+        assert!(is_token(&challenge.scheme), "{challenge:?}");
+        for (at, (name, _)) in challenge.parameters.iter().enumerate() {
+            assert!(is_token(name) && *name == name.to_ascii_lowercase(), "{challenge:?}");
+            let before = challenge.parameters.iter().take(at);
+            let is_new = before.into_iter().all(|(other, _)| other != name);
+            assert!(is_new || read.faults.contains(&ChallengeFault::Twice), "{challenge:?}");
+        }
+    }
+    if read.faults.iter().all(|fault| fault.is_tolerated()) {
+        let written: Vec<String> = read.list.iter().map(ToString::to_string).collect();
+        let sound = Challenges { list: read.list, faults: Vec::new() };
+        assert_eq!(Challenges::read(written.iter().map(String::as_bytes)), sound, "in several fields");
+        assert_eq!(Challenges::read([written.join(", ").as_bytes()]), sound, "in one field");
+        let joined = lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(&b", "[..]);
+        assert_eq!(Challenges::read([&joined[..]]).list, sound.list, "as a proxy joins fields");
+    }
+}
 
 /// [`json::read`] beside `serde_json`: what one takes and the other refuses is what the documentation says, and what
 /// both take has the same content.
@@ -205,6 +238,9 @@ mod tests {
 
     #[test]
     fn seeds_are_taken_or_refused_as_their_names_say() {
+        seeds_keep_their_word("challenge_parser", |data| {
+            Challenges::read(data.split(|byte| *byte == b'\n')).faults.is_empty()
+        });
         seeds_keep_their_word("json_reader", |data| json::read(data).is_ok());
         seeds_keep_their_word("jws_reader", |data| Compact::read(data).is_ok());
     }
@@ -253,6 +289,13 @@ mod tests {
             for line in lines {
                 assert!(dictionary_word(line).is_some(), "{}: {line}", path.display());
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn challenges_of_any_bytes(data in r#"[A-Da-d=", \\\t\n/é\x00-]{0,40}"#) {
+            challenge_parser(data.as_bytes());
         }
     }
 

@@ -85,7 +85,7 @@ pub fn observe(answer: &Answer) -> Observation {
 
 fn observe_response(response: &Response) -> Observation {
     let error = response.error().map(|error| visible(&error));
-    let challenges = response.challenges();
+    let challenges = response.challenges().list;
     let nonces: Vec<&[u8]> = response.values("dpop-nonce").collect();
     let nonce = nonces.iter().find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
     let decision = match response.status {

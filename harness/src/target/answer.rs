@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use super::challenge::Challenges;
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -115,15 +117,6 @@ impl fmt::Display for NoAnswer {
     }
 }
 
-/// One challenge of a `WWW-Authenticate` field (RFC 9110 section 11.6.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Challenge {
-    /// The scheme, as it was written.
-    pub scheme: String,
-    /// The parameters, names in lower case, values unquoted.
-    pub parameters: Vec<(String, String)>,
-}
-
 impl Response {
     /// Every value of the field `name`, compared without regard to case.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
@@ -138,16 +131,14 @@ impl Response {
         self.values(name).next().is_some()
     }
 
-    /// The challenges of every `WWW-Authenticate` field. What can't be parsed is left out.
-    pub fn challenges(&self) -> Vec<Challenge> {
-        self.values("www-authenticate")
-            .flat_map(|value| parse_challenges(&String::from_utf8_lossy(value)))
-            .collect()
+    /// The challenges of every `WWW-Authenticate` field, as far as they can be read.
+    pub fn challenges(&self) -> Challenges {
+        Challenges::read(self.values("www-authenticate"))
     }
 
     /// The `error_description` of a challenge or of a JSON body.
     pub fn error_description(&self) -> Option<String> {
-        let challenges = self.challenges();
+        let challenges = self.challenges().list;
         let described = challenges.iter().find_map(|challenge| challenge.parameter("error_description"));
         described.map(str::to_owned).or_else(|| {
             let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
@@ -165,7 +156,7 @@ impl Response {
 
     /// The `error` code: from the DPoP challenge, from another challenge, or from a JSON body (RFC 6749 section 5.2).
     pub fn error(&self) -> Option<String> {
-        let challenges = self.challenges();
+        let challenges = self.challenges().list;
         let (dpop, others): (Vec<_>, Vec<_>) = challenges.iter().partition(|challenge| challenge.is_dpop());
         let from_challenge =
             dpop.iter().chain(&others).find_map(|challenge| challenge.parameter("error")).map(str::to_owned);
@@ -176,117 +167,9 @@ impl Response {
     }
 }
 
-impl Challenge {
-    /// Whether its scheme is `DPoP`, in any case.
-    pub fn is_dpop(&self) -> bool {
-        self.scheme.eq_ignore_ascii_case("DPoP")
-    }
-
-    /// The value of the parameter `name`, given in lower case.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(parameter, _)| parameter == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Reads the comma-separated challenges of one field value (RFC 9110 sections 11.3 and 11.6.1), as far as they go.
-fn parse_challenges(value: &str) -> Vec<Challenge> {
-    let mut challenges: Vec<Challenge> = Vec::new();
-    let mut rest = value;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        let Some((word, after)) = token(rest) else { return challenges };
-        // Either `scheme` or `name = value` of the challenge before.
-        let behind = after.trim_start_matches([' ', '\t']);
-        let parameter =
-            behind.strip_prefix('=').and_then(|text| parameter_value(text.trim_start_matches([' ', '\t'])));
-        rest = match (parameter, challenges.last_mut()) {
-            (Some((text, after)), Some(challenge)) => {
-                challenge.parameters.push((word.to_ascii_lowercase(), text));
-                after
-            }
-            _ => {
-                challenges.push(Challenge { scheme: word.to_owned(), parameters: Vec::new() });
-                skip_token68(after)
-            }
-        };
-    }
-}
-
-/// Steps over the token68 form of credentials, which no DPoP challenge has.
-fn skip_token68(text: &str) -> &str {
-    let Some((_, after)) = token(text.trim_start_matches(' ')) else { return text };
-    let behind = after.trim_start_matches('=').trim_start_matches([' ', '\t']);
-    if behind.is_empty() || behind.starts_with(',') { behind } else { text }
-}
-
-fn token(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~/".contains(c)))
-        .unwrap_or(text.len());
-    if end == 0 { None } else { Some(text.split_at(end)) }
-}
-
-fn parameter_value(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        return token(text).map(|(word, rest)| (word.to_owned(), rest));
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Some((value, quoted.get(at + 1..).unwrap_or_default())),
-            '\\' => value.push(characters.next()?.1),
-            other => value.push(other),
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(value: &str, expected: &[(&str, &[(&str, &str)])]) {
-        let challenges = parse_challenges(value);
-        let seen: Vec<(&str, Vec<(&str, &str)>)> = challenges
-            .iter()
-            .map(|challenge| {
-                let parameters = challenge.parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-                (challenge.scheme.as_str(), parameters)
-            })
-            .collect();
-        let expected: Vec<_> =
-            expected.iter().map(|(scheme, parameters)| (*scheme, parameters.to_vec())).collect();
-        assert_eq!(seen, expected, "{value}");
-    }
-
-    #[test]
-    fn challenges() {
-        check("DPoP", &[("DPoP", &[])]);
-        check(
-            r#"DPoP error="invalid_token", error_description="a, \"b\"", algs="ES256 PS256""#,
-            &[(
-                "DPoP",
-                &[("error", "invalid_token"), ("error_description", "a, \"b\""), ("algs", "ES256 PS256")],
-            )],
-        );
-        check(
-            r#"Bearer realm=x , dpop Error = "use_dpop_nonce",Negotiate"#,
-            &[("Bearer", &[("realm", "x")]), ("dpop", &[("error", "use_dpop_nonce")]), ("Negotiate", &[])],
-        );
-        check("Bearer, DPoP algs=\"ES256\"", &[("Bearer", &[]), ("DPoP", &[("algs", "ES256")])]);
-        check("Negotiate abc==, DPoP", &[("Negotiate", &[]), ("DPoP", &[])]);
-    }
-
-    #[test]
-    fn hostile_values_end() {
-        for value in
-            ["", ",,,", "\"", "DPoP error=\"", "DPoP =", "=\"x\"", "DPoP error=\"\\", "\u{0}\u{1}", "é"]
-        {
-            let _ = parse_challenges(value);
-        }
-    }
 
     #[test]
     fn the_date_of_an_answer() {

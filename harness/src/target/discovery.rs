@@ -79,7 +79,7 @@ pub async fn discover(
         Answer::Response(response) => response,
         Answer::Nothing(nothing) => return Err(Unknown::NoAnswer(url.without_query(), nothing)),
     };
-    let challenges = response.challenges();
+    let challenges = response.challenges().list;
     let mut dpop = challenges.iter().filter(|challenge| challenge.is_dpop());
     let mut found = Discovery {
         url: url.clone(),
@@ -141,8 +141,8 @@ fn is_about(about: &Uri, url: &Uri) -> bool {
 }
 
 fn probe(response: &Response) -> Probe {
-    let challenges = response.challenges();
-    let offers = |scheme: &str| challenges.iter().any(|one| one.scheme.eq_ignore_ascii_case(scheme));
+    let challenges = response.challenges().list;
+    let offers = |scheme: &str| challenges.iter().any(|one| one.is_of(scheme));
     match response.status {
         400 | 401 | 403 if offers("DPoP") => Probe::Dpop { bearer: offers("Bearer") },
         status @ (400 | 401 | 403) => Probe::Refused(status),

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod challenge;
 mod config;
 mod connection;
 mod discovery;
@@ -25,8 +26,9 @@ use std::pin::Pin;
 use crate::proof::Request;
 
 pub use crate::clock::Span;
-pub use answer::{Answer, Challenge, NoAnswer, Response};
+pub use answer::{Answer, NoAnswer, Response};
 pub use auth::Auth;
+pub use challenge::{Challenge, ChallengeFault, Challenges};
 pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use connection::Kept;
 pub use discovery::{Discovery, Probe, Unknown, discover};
