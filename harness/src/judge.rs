@@ -2,7 +2,7 @@
 
 mod crowd;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::crowd::Shown;
 use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn};
@@ -11,7 +11,9 @@ use crate::spec::Level;
 use crate::target::NoAnswer;
 
 /// What an outcome means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As expected, and shown by controls.

@@ -45,6 +45,7 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("coverage", &["--format"]),
     ("explain", &[]),
     ("review", &["--config", "--accept"]),
+    ("diff", &["--fail-on", "--format"]),
     (
         "serve",
         &[

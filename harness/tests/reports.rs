@@ -1,5 +1,8 @@
 //! Reports for machines say the same as the results they are made from.
 
+mod support;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use dpop_harness::clock::SystemClock;
@@ -7,16 +10,20 @@ use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::all;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
-use dpop_harness::report::{FORMATS, Report};
+use dpop_harness::report::{Document, FORMATS, Report};
 use dpop_harness::scenario::load_embedded;
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, against_reference, run};
 use dpop_harness::target::Limits;
+use support::{run as run_dpop, text};
 
 /// A run with passes, a failure, a warning and skips.
 async fn results() -> Results {
+    results_with([Defect::AthNotChecked, Defect::HtuLiteral].into_iter().collect()).await
+}
+
+async fn results_with(defects: DefectSet) -> Results {
     let scenarios = load_embedded().expect("valid");
-    let defects: DefectSet = [Defect::AthNotChecked, Defect::HtuLiteral].into_iter().collect();
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let limits = Limits::default();
     let (_running, setup) =
@@ -66,4 +73,59 @@ async fn json_counts_what_it_lists() {
             case["id"]
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_read_back_as_they_were_written() {
+    let text = written("json", &results().await);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read-back.json");
+    std::fs::write(&file, &text).expect("a file");
+    let again = Document::open(&file).expect("results");
+    let again = serde_json::to_string_pretty(&again).expect("JSON");
+    assert!(again == text.trim_end(), "something was lost or changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn diff_says_what_changed_and_can_be_a_gate() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let write = |name: &str, results: &Results| {
+        let file = folder.join(name);
+        std::fs::write(&file, written("json", results)).expect("a file");
+        file
+    };
+    let clean = results_with(DefectSet::empty()).await;
+    let (clean, same) =
+        (write("clean.json", &clean), write("same.json", &results_with(DefectSet::empty()).await));
+    let faulty = write("faulty.json", &results().await);
+    let diff =
+        |was: &Path, is: &Path, more: &[&str]| run_dpop(["diff", text(was), text(is)].iter().chain(more));
+
+    let nothing = diff(&clean, &same, &[]).with(0);
+    assert!(nothing.stdout.ends_with(" the same\n"), "{}", nothing.stdout);
+    let worse = diff(&clean, &faulty, &[]).with(1).stdout;
+    let (_, listed) = worse.split_once("\nworse\n").expect("a heading");
+    let line = listed.lines().find(|line| line.contains("rs.ath.missing ")).expect("the case");
+    assert!(line.contains("pass (reject 401 invalid_dpop_proof) -> fail (accept 200)"), "{worse}");
+    diff(&clean, &faulty, &["--fail-on", "worse"]).with(1);
+    let better = diff(&faulty, &clean, &[]).with(1).stdout;
+    assert!(better.contains("\nbetter\n") && !better.contains("worse"), "{better}");
+    diff(&faulty, &clean, &["--fail-on", "worse"]).with(0);
+
+    let document: serde_json::Value =
+        serde_json::from_str(&diff(&clean, &faulty, &["--format", "json"]).with(1).stdout).expect("JSON");
+    let cases = document["cases"].as_array().expect("cases");
+    assert_eq!(document["format"], "dpop-diff/1");
+    assert_eq!(document["summary"]["worse"], cases.iter().filter(|case| case["kind"] == "worse").count());
+
+    let other = folder.join("other.json");
+    for (content, expected) in [
+        ("{\"format\":\"dpop-results/2\"}", "its format is `dpop-results/2`"),
+        ("{\"format\":\"dpop-results/1\"}", "missing field"),
+        ("{", "EOF while parsing"),
+    ] {
+        std::fs::write(&other, content).expect("a file");
+        let ended = diff(&clean, &other, &[]).with(2);
+        assert!(ended.stderr.contains("other.json") && ended.stderr.contains(expected), "{}", ended.stderr);
+    }
+    diff(&clean, &folder.join("nowhere.json"), &[]).with(2);
 }

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod demo;
+mod diff;
 mod doctor;
 mod exit;
 mod explain;
@@ -92,6 +93,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Show how outcomes differ from those reviewed last, and accept them.
     Review(review::Arguments),
+    /// Show what changed in a target's behaviour between two runs: before and after an upgrade, on two nodes.
+    Diff(diff::Arguments),
     /// Run the reference issuer and resource server, clean or with planted bugs.
     Serve(serve::Arguments),
     /// Make a key for your own requests.
@@ -201,6 +204,7 @@ pub fn main() -> ExitCode {
         Command::Coverage(arguments) => coverage::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),
+        Command::Diff(arguments) => diff::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),
         Command::Key(arguments) => key::run(arguments, &mut context),
         Command::Proof(arguments) => proof::run(arguments, &mut context),

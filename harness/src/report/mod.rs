@@ -1,6 +1,8 @@
 //! From results to what people and machines read: one file a format.
 
 mod checklist;
+mod diff;
+mod document;
 mod hanging;
 mod health;
 mod human;
@@ -10,6 +12,8 @@ mod junit;
 use std::io::{self, Write};
 
 pub use checklist::{LINES, Line, Mark, write_answer, write_checklist};
+pub use diff::Comparison;
+pub use document::{Document, DocumentError};
 pub use hanging::hanging;
 pub use health::{doctor_line, doctor_page};
 pub use human::{Human, Style, glyph};

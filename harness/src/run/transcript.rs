@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::observe::Observation;
 use super::redact::Redactor;
@@ -65,7 +65,7 @@ pub struct Exchange {
 }
 
 /// Requests of one step that were sent at the same time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Crowd {
     /// The trial of the case, counted from 1.
     pub trial: usize,
