@@ -171,7 +171,8 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             (Expect::Reject(_) | Expect::Challenge, Decision::Accept) => {
                 return accepted(exchange, at, level, excused_by);
             }
-            (Expect::Any, _)
+            (Expect::Answer, Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other)
+            | (Expect::Any, _)
             | (Expect::Accept, Decision::Accept)
             | (Expect::Reject(_), Decision::Challenge)
             | (Expect::Challenge, Decision::Challenge) => {}
@@ -179,7 +180,11 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
                 return Judgement::inconclusive("the copies were not sent at the same time");
             }
             (Expect::Reject(_), Decision::Other) if exchange.odd => {}
-            (Expect::Reject(_), Decision::NoAnswer) if closed_on_odd(exchange) => {}
+            (Expect::Reject(_) | Expect::Answer, Decision::NoAnswer) if closed_on_odd(exchange) => {}
+            (Expect::Answer, Decision::Fault | Decision::NoAnswer) => {
+                let reason = format!("neither accepted nor refused, but answered {seen}");
+                return Judgement::new(Verdict::of_violation(level), reason, Some(at));
+            }
             (Expect::Accept, Decision::Other) if exchange.odd => {
                 let reason = format!("answered {seen}, which is routing: it did not come to a verdict");
                 return Judgement::new(Verdict::Note, reason, Some(at));
@@ -205,6 +210,11 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
                     format!("a request that must be accepted was answered {seen}")
                 };
                 return Judgement::new(Verdict::of_violation(level), reason, Some(at));
+            }
+            // Nothing depends on it, so it is what the steps before it were for.
+            (Expect::Accept, _) if index + 1 == expects.len() => {
+                let reason = format!("step {}, a correct request, was answered {seen}", index + 1);
+                result = Judgement::new(Verdict::of_violation(level), reason, Some(at));
             }
             (Expect::Accept, _) => {
                 let reason = format!("step {}, a correct request, was answered {seen}", index + 1);
@@ -287,7 +297,8 @@ fn accepts(exchange: &Exchange) -> bool {
 
 /// Whether the server hung up on a request whose fault is one of HTTP.
 fn closed_on_odd(exchange: &Exchange) -> bool {
-    exchange.odd && exchange.seen.nothing == Some(NoAnswer::Closed)
+    let closed = |why: &NoAnswer| matches!(why, NoAnswer::Closed | NoAnswer::GoAway(_) | NoAnswer::Reset(_));
+    exchange.odd && exchange.seen.nothing.as_ref().is_some_and(closed)
 }
 
 fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Excuse>) -> Judgement {

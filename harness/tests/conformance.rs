@@ -223,7 +223,7 @@ async fn caught(row: &DefectRow, scenarios: &[Scenario]) -> Result<(), Failed> {
         };
         let outcomes = outcomes(&setup, scenarios, &[*case]).await;
         let outcome = outcomes.iter().find(|outcome| outcome.id == *id);
-        if !outcome.is_some_and(|outcome| outcome.verdict.is_finding()) {
+        if !outcome.is_some_and(Outcome::is_missed) {
             let seen: Vec<_> = outcomes
                 .iter()
                 .map(|outcome| format!("{} {:?} {:?}", outcome.id, outcome.verdict, outcome.reason))

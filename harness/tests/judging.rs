@@ -133,6 +133,33 @@ fn one_step_that_must_be_refused() {
 }
 
 #[test]
+fn a_correct_step_behind_a_refused_one_is_what_it_was_for() {
+    let expects = [rejected(), Expect::Accept];
+    for level in LEVELS {
+        for after in [Decision::Accept, Decision::Reject] {
+            let run = played(Decision::Accept, &[Decision::Reject, Decision::Reject], &expects, after);
+            let (verdict, reason) = match after {
+                Decision::Accept => (of_violation(level), "step 2, a correct request, was answered reject"),
+                _ => (Inconclusive, "the correct request after it was answered"),
+            };
+            check(&run, &expects, level, verdict, reason);
+        }
+    }
+}
+
+#[test]
+fn whatever_the_answer_as_long_as_there_is_one() {
+    for decision in DECISIONS {
+        let run = played(Decision::Accept, &[decision], &[Expect::Answer], Decision::Accept);
+        let (verdict, reason) = match decision {
+            Decision::Fault | Decision::NoAnswer => (Warn, "neither accepted nor refused"),
+            Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other => (Pass, ""),
+        };
+        check(&run, &[Expect::Answer], Level::Should, verdict, reason);
+    }
+}
+
+#[test]
 fn a_control_before_that_is_not_accepted() {
     for before in DECISIONS.into_iter().filter(|decision| *decision != Decision::Accept) {
         for expects in [vec![rejected()], vec![Expect::Accept, rejected()]] {
@@ -586,10 +613,16 @@ proptest! {
                 }
             }
             Fail | Warn => {
-                // A refused proof was accepted; or, where everything is to be accepted, something was not.
+                // A wrong proof was accepted; or a correct one was not, where everything is correct or it is the last.
                 let seen = decisive.expect("a finding was seen").seen.decision;
-                prop_assert!(matches!(decisive.map(|exchange| exchange.turn), Some(Step(_))));
-                prop_assert_eq!(seen == Decision::Accept, negative);
+                let Some(Step(at)) = decisive.map(|exchange| exchange.turn) else { panic!("no step") };
+                let correct = expects[at].is_accept();
+                prop_assert_eq!(seen == Decision::Accept, !correct);
+                if correct && negative {
+                    prop_assert_eq!(at + 1, expects.len());
+                    prop_assert_eq!(did(ControlBefore), Some(Decision::Accept));
+                    prop_assert_eq!(did(ControlAfter), Some(Decision::Accept));
+                }
                 prop_assert_ne!(seen, Decision::Other);
                 prop_assert_eq!(judgement.verdict, of_violation(level));
             }

@@ -43,7 +43,7 @@ pub(super) fn judge(run: &Run, index: usize, expect: &Expect) -> Shown {
         match expect {
             Expect::AcceptsExactly(number) => trial.copies(*number, &place),
             Expect::Accept => trial.distinct(&place),
-            Expect::Reject(_) | Expect::Challenge | Expect::Any => {
+            Expect::Reject(_) | Expect::Challenge | Expect::Answer | Expect::Any => {
                 trial.nothing("nothing is expected of them".to_owned())
             }
         }

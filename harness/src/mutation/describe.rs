@@ -63,6 +63,23 @@ pub fn describe(step: &Step) -> Vec<String> {
     phrases
 }
 
+fn described_jti(jti: &JtiEdit) -> String {
+    let mut phrase = match &jti.of {
+        Some(name) => format!("new proof with the jti of step \"{name}\""),
+        None => "a jti of its own".to_owned(),
+    };
+    if jti.other_case {
+        phrase.push_str(" in the other case");
+    }
+    if let Some(length) = jti.length {
+        phrase.push_str(&format!(" filled up to {length} characters"));
+    }
+    if let Some(suffix) = &jti.suffix {
+        phrase.push_str(&format!(" with {suffix:?} behind it"));
+    }
+    phrase
+}
+
 fn describe_token(step: &Step, phrases: &mut Vec<String>) {
     match step.token.choice {
         Some(TokenChoice::Spare) => phrases.push("another access token of the same key".to_owned()),
@@ -140,8 +157,8 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     if let Some(shift) = edits.iat {
         phrases.push(format!("iat at {shift} from now"));
     }
-    if let Some(JtiEdit::Of(name)) = &edits.jti {
-        phrases.push(format!("new proof with the jti of step \"{name}\""));
+    if let Some(jti) = &edits.jti {
+        phrases.push(described_jti(jti));
     }
     if let Some(ath) = edits.ath {
         let of = match ath.of {

@@ -5,6 +5,10 @@ use crate::jose::base64url;
 use crate::jose::json::{Json, Object};
 use crate::proof::{BoundTo, Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
 
+/// What every server takes in one header line; many HTTP libraries and proxies refuse more than 8 KiB (RFC 9110 section 5.4
+/// leaves them the choice).
+const LONG_PROOF: usize = 7 * 1024;
+
 /// A request ready to be sent, and what is known of it.
 #[derive(Clone)]
 pub struct Minted {
@@ -130,7 +134,7 @@ fn make(
     }
 
     let mut request = Request::presenting(&call, &token, &signed.compact(), &step.request);
-    let mut odd = step.request.token_in.is_some();
+    let mut odd = step.request.token_in.is_some() || signed.compact().len() > LONG_PROOF;
     if let Some(pretence) = step.request.pretend {
         pretence.apply(&mut request, &htm, &htu.parse().unwrap_or(call.htu.clone()));
         odd = true;

@@ -10,8 +10,8 @@ use super::draft::{Draft, Signed, Statement};
 use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, JsonType, JtiEdit, KeyChoice, KidPlace, MadeFor, NonceEdit,
-    ProofEdits, Step, TokenChoice,
+    AthEdit, AthSource, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace, MadeFor, NonceEdit, ProofEdits,
+    Step, TokenChoice,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, edited};
@@ -181,9 +181,9 @@ impl<'a> Material<'a> {
         if let Some(shift) = edits.iat {
             claims.set("iat", self.now.saturating_add(shift.0));
         }
-        if let Some(JtiEdit::Of(step)) = &edits.jti {
-            let record = self.earlier.get(step).ok_or_else(|| EditError::NoSuchStep(step.clone()))?;
-            claims.set("jti", record.jti.as_str());
+        if let Some(edit) = &edits.jti {
+            let fresh = claims.member("jti").and_then(Json::as_str).unwrap_or_default().to_owned();
+            claims.set("jti", self.edited_jti(edit, &fresh)?);
         }
         if let Some(edit) = edits.ath {
             claims.set("ath", self.ath(edit, token)?);

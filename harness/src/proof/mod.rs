@@ -10,6 +10,7 @@ mod draft;
 mod edit;
 mod http;
 mod htu;
+mod jti;
 mod key;
 mod pretence;
 mod script;
@@ -21,10 +22,11 @@ pub use carry::{Call, Field, Request, form_encoded};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use http::{HttpChoice, HttpVersion};
+pub use jti::JtiEdit;
 pub use key::{KeyError, ProofKey};
 pub use pretence::Pretence;
 pub use script::{
-    AthEdit, AthSource, BoundTo, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType, JtiEdit,
+    AthEdit, AthSource, BoundTo, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType,
     KeyChoice, KidPlace, MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step,
     TokenChoice, TokenEdits, TokenPlace,
 };

@@ -10,6 +10,7 @@ use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::http::HttpVersion;
+use super::jti::JtiEdit;
 use super::pretence::Pretence;
 use super::volley::Volley;
 use crate::clock::Span;
@@ -198,14 +199,6 @@ pub enum HtuEdit {
     TrailingSpace,
     /// A backslash instead of the last slash of the path.
     Backslash,
-}
-
-/// Another `jti`.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum JtiEdit {
-    /// That of the step of this name.
-    Of(String),
 }
 
 /// Another `ath`.

@@ -79,7 +79,9 @@ impl Denial {
         let odd_type = is(Defect::CrashOnOddType) && matches!(self, Self::Proof(Refusal::ClaimType(_)));
         let missing_claim =
             is(Defect::CrashOnMissingClaim) && matches!(self, Self::Proof(Refusal::ClaimMissing(_)));
-        if odd_type || missing_claim {
+        let long_jti = is(Defect::LongJtiCrashes)
+            && matches!(self, Self::Proof(Refusal::JtiLength(length)) if length > 0);
+        if odd_type || missing_claim || long_jti {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
         let (status, code) = self.status_and_code();

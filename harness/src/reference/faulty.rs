@@ -13,17 +13,14 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::claims::PAST_WINDOW;
 use super::defects::{Defect, DefectSet};
-use super::replay::ReplayStore;
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
 use crate::jose::uri::Uri;
 use crate::jose::{Alg, Ath, Jkt, PublicJwk, base64url};
 
-/// How many proofs a store holds that is too small.
-const SMALL_STORE: usize = 100;
 /// How old a proof may be at a server with [`Defect::RetentionFromReceipt`], in seconds. Short, so that its nonces outlive
 /// its proofs.
-const SHORT_WINDOW: i64 = 60;
+pub(super) const SHORT_WINDOW: i64 = 60;
 
 /// Whether the defects let proofs without a nonce pass at `uri`.
 pub(super) fn nonce_not_needed(uri: &Uri, defects: DefectSet) -> bool {
@@ -228,44 +225,9 @@ pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> J
     base64url::encode(hash).parse().unwrap_or_else(|_| key.thumbprint())
 }
 
-/// What a proof is remembered by: key and `jti`, so that one client can't use up the identifiers of another.
-pub(super) fn replay_key(jkt: Jkt, jti: &str, jws: &Compact<'_>, proof: &[u8], defects: DefectSet) -> String {
-    if defects.contains(Defect::ReplayKeyIsProof) {
-        String::from_utf8_lossy(proof).into_owned()
-    } else if defects.contains(Defect::ReplayKeyIsSignature) {
-        base64url::encode(&jws.signature)
-    } else if defects.contains(Defect::ReplayKeyIsSigningInput) {
-        jws.signing_input.to_owned()
-    } else if defects.contains(Defect::ReplayKeyIsThumbprint) {
-        jkt.to_string()
-    } else {
-        format!("{jkt} {jti}")
-    }
-}
-
-/// The store of accepted proofs.
-pub(super) fn replay_store(defects: DefectSet) -> ReplayStore {
-    if defects.contains(Defect::ReplayStoreEvicts) {
-        ReplayStore::evicting(SMALL_STORE)
-    } else {
-        ReplayStore::default()
-    }
-}
-
 /// How old a proof may be, in seconds.
 pub(super) fn past_window(defects: DefectSet) -> i64 {
     if defects.contains(Defect::RetentionFromReceipt) { SHORT_WINDOW } else { PAST_WINDOW }
-}
-
-/// The last second in which a proof is remembered that is acceptable until `last`.
-pub(super) fn last_second(last: i64, now: i64, defects: DefectSet) -> i64 {
-    if defects.contains(Defect::ForgottenAfterASecond) {
-        now.saturating_add(1)
-    } else if defects.contains(Defect::RetentionFromReceipt) {
-        now.saturating_add(SHORT_WINDOW)
-    } else {
-        last
-    }
 }
 
 /// The first element of a claim that is an array, where that is a string.

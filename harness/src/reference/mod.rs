@@ -12,7 +12,8 @@
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
-//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_htu`, `faulty_http`, `faulty_jws`, `faulty_signature`
+//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_htu`, `faulty_http`, `faulty_jws`, `faulty_replay`,
+//!   `faulty_signature`
 //!   and `front` for those that do more than leave a check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
@@ -27,6 +28,7 @@ mod faulty;
 mod faulty_http;
 mod faulty_htu;
 mod faulty_jws;
+mod faulty_replay;
 mod faulty_signature;
 mod front;
 mod htu;

@@ -16,8 +16,8 @@ use super::answer::{Denial, proof_fields, supply_nonce};
 use super::at_once::AtOnce;
 use super::connections::{ConnectionId, Connections};
 use super::defects::{Defect, DefectSet};
-use super::faulty;
 use super::faulty_http::{self, Inbound};
+use super::faulty_replay;
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
@@ -124,7 +124,7 @@ impl ResourceServer {
         let base_url = options.base_url.trim_end_matches('/').to_owned();
         let nonces = Nonces::new(options.nonce, options.entropy.as_ref());
         let verifier = || {
-            let replay = options.replay.then(|| faulty::replay_store(options.defects));
+            let replay = options.replay.then(|| faulty_replay::store(options.defects));
             Verifier::new(nonces.clone(), replay, options.algs, options.defects)
         };
         let apart = options.defects.contains(Defect::ReplayStorePerHttpVersion);

@@ -96,7 +96,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts once",
-        cases: &["rs.replay.*", "rs.jti.*"],
+        cases: &["rs.replay.*", "rs.jti.*", "rs.burn.*", "rs.distinct.*"],
         page: "reused-proof",
         demanded: false,
         to_show: "remember each jti for as long as its proof is good, and say capabilities.single-use-jti: true",

@@ -217,7 +217,9 @@ impl Checker<'_> {
                 Expect::AcceptsExactly(_) => {
                     self.contradiction(&expecting, "`accepts` counts copies: it needs `send`")
                 }
-                Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Any => Ok(()),
+                Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Answer | Expect::Any => {
+                    Ok(())
+                }
             };
         };
         if !(2..=MOST_COPIES).contains(&volley.copies) {
@@ -232,12 +234,19 @@ impl Checker<'_> {
             (Each::Same, Expect::AcceptsExactly(_)) => {
                 self.contradiction(&expecting, "at least one of the copies, and not all of them")
             }
-            (Each::Same, Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Any) => self
+            (
+                Each::Same,
+                Expect::Accept | Expect::Reject(_) | Expect::Challenge | Expect::Answer | Expect::Any,
+            ) => self
                 .contradiction(&expecting, "of copies of one request, `expect: { accepts: { exactly: … } }`"),
             (Each::Fresh, Expect::Accept) => Ok(()),
             (
                 Each::Fresh,
-                Expect::Reject(_) | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Any,
+                Expect::Reject(_)
+                | Expect::Challenge
+                | Expect::AcceptsExactly(_)
+                | Expect::Answer
+                | Expect::Any,
             ) => self.contradiction(&expecting, "of requests with a proof each, `expect: accept`"),
         }
     }
@@ -288,11 +297,25 @@ impl Checker<'_> {
             }
         }
         match &edits.jti {
-            Some(JtiEdit::Of(name)) if !named.contains(&name.as_str()) => {
-                let place = self.places.value(&format!("{path}.jti.of"));
+            None => Ok(()),
+            Some(jti) => self.jti(jti, named, &format!("{path}.jti")),
+        }
+    }
+
+    fn jti(&self, jti: &JtiEdit, named: &[&str], path: &str) -> Checked {
+        if *jti == JtiEdit::default() {
+            return self.contradiction(path, "nothing is changed");
+        }
+        if jti.length.is_some_and(|length| !JtiEdit::LENGTHS.contains(&length)) {
+            let (least, most) = (JtiEdit::LENGTHS.start(), JtiEdit::LENGTHS.end());
+            return self.contradiction(&format!("{path}.length"), &format!("{least} to {most} characters"));
+        }
+        match &jti.of {
+            Some(name) if !named.contains(&name.as_str()) => {
+                let place = self.places.value(&format!("{path}.of"));
                 self.unknown("earlier step", name, &place, named.iter().copied())
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 }

@@ -12,6 +12,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("preflight"),
     file!("binding"),
     file!("replay"),
+    file!("jti"),
     file!("ath"),
     file!("request"),
     file!("nonce"),

@@ -12,6 +12,8 @@ pub enum Expect {
     Reject(Vec<String>),
     /// Of the copies that are sent at the same time, accept so many: fewer show nothing, and more are too many.
     AcceptsExactly(usize),
+    /// Let it through or refuse it, as it likes: but no 5xx, no hang and no connection that is cut.
+    Answer,
     /// Nothing: the step shows whether others mean something.
     Any,
     /// Ask for a nonce (RFC 9449 section 9).
@@ -32,6 +34,7 @@ impl fmt::Display for Expect {
             Self::Reject(codes) if codes.is_empty() => out.write_str("reject"),
             Self::Reject(codes) => write!(out, "reject ({})", codes.join(" or ")),
             Self::AcceptsExactly(number) => write!(out, "accept exactly {number} of the copies"),
+            Self::Answer => out.write_str("accept or reject"),
             Self::Any => out.write_str("any answer"),
             Self::Challenge => out.write_str("challenge"),
         }
@@ -39,7 +42,7 @@ impl fmt::Display for Expect {
 }
 
 /// The words for [`Expect`], and nothing else: so serde's message lists them.
-const WORDS: &[&str] = &["accept", "reject", "challenge", "any"];
+const WORDS: &[&str] = &["accept", "reject", "challenge", "answer", "any"];
 
 /// What `accepts` says.
 #[derive(serde::Deserialize)]
@@ -61,7 +64,7 @@ impl<'de> Visitor<'de> for ExpectVisitor {
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(
-            "`accept`, `reject`, `challenge`, `any`, `{ reject: [error, ...] }` or `{ accepts: { exactly: 1 } }`",
+            "`accept`, `reject`, `challenge`, `answer`, `any`, `{ reject: [error, ...] }` or `{ accepts: { exactly: 1 } }`",
         )
     }
 
@@ -70,6 +73,7 @@ impl<'de> Visitor<'de> for ExpectVisitor {
             "accept" => Ok(Expect::Accept),
             "reject" => Ok(Expect::Reject(Vec::new())),
             "challenge" => Ok(Expect::Challenge),
+            "answer" => Ok(Expect::Answer),
             "any" => Ok(Expect::Any),
             other => Err(E::unknown_variant(other, WORDS)),
         }
@@ -98,7 +102,7 @@ impl schemars::JsonSchema for Expect {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "What the target should do: `accept`, `reject`, `{ reject: [error, ...] }` with the error codes that fit, or `challenge`: ask for a nonce; of copies sent at the same time, accept `{ accepts: { exactly: 1 } }`. `any` where a step only shows whether others mean something.",
+            "description": "What the target should do: `accept`, `reject`, `{ reject: [error, ...] }` with the error codes that fit, or `challenge`: ask for a nonce; `answer`: accept or refuse it, without a 5xx or a cut connection; of copies sent at the same time, accept `{ accepts: { exactly: 1 } }`. `any` where a step only shows whether others mean something.",
             "anyOf": [
                 { "enum": WORDS },
                 {

@@ -103,7 +103,9 @@ impl CaseKind {
     pub fn is_about_authority(&self) -> bool {
         let about_scope = |expect: &Expect| match expect {
             Expect::Reject(codes) => codes.iter().any(|code| code == "insufficient_scope"),
-            Expect::Accept | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Any => false,
+            Expect::Accept | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Answer | Expect::Any => {
+                false
+            }
         };
         matches!(self, Self::Script { expects, .. } if expects.iter().any(about_scope))
     }

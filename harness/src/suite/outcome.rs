@@ -105,6 +105,11 @@ impl Outcome {
         own.map(|exchange| exchange.alike).sum()
     }
 
+    /// Whether the target lacks what the case asks for; where it may lack it, that is but a note.
+    pub fn is_missed(&self) -> bool {
+        self.verdict.is_finding() || (self.level == Level::May && self.verdict == Verdict::Note)
+    }
+
     /// What the target did in the exchange that decided.
     pub fn decision(&self) -> Option<Decision> {
         self.decisive_exchange().map(|exchange| exchange.seen.decision)

@@ -338,6 +338,9 @@ fn sound(outcome: &Outcome) {
                     let left_out = step.if_accepted.is_some() && seen.is_none();
                     let shown = match expect {
                         Expect::Any => continue,
+                        Expect::Answer => {
+                            did(seen, refused) || did(seen, &[Decision::Accept, Decision::Other])
+                        }
                         Expect::Accept => did(seen, &[Decision::Accept]),
                         Expect::Reject(_) if at_plain_http => left_out || did(seen, not_served),
                         Expect::Reject(_) | Expect::Challenge => left_out || did(seen, refused),

@@ -82,4 +82,58 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Remembers proofs apart for HTTP/1.1 and HTTP/2, so each is good once in either.",
         &["rs.http.http2-replay"],
     ),
+    row(
+        Defect::ReplayKeyIsJti,
+        "replay-key-is-jti",
+        "Remembers proofs by their `jti` alone, so one client can use up that of another.",
+        &["rs.distinct.two-keys"],
+    ),
+    row(
+        Defect::ReplayKeyWithRawHtu,
+        "replay-key-with-raw-htu",
+        "Remembers `jti` values together with `htu` as it is written, and compares it in its normal form: a new spelling is a new name.",
+        &["rs.replay.same-jti-respelled-url"],
+    ),
+    row(
+        Defect::ReplayKeyWithMethod,
+        "replay-key-with-method",
+        "Remembers `jti` values for each method apart, so one is good for a HEAD and a GET.",
+        &["rs.replay.same-jti-other-method"],
+    ),
+    row(
+        Defect::JtiRecordedUnverified,
+        "jti-recorded-unverified",
+        "Remembers the `jti` of a proof before it verifies the signature, so whoever knows one uses it up.",
+        &["rs.burn.bad-signature", "rs.burn.stranger", "rs.burn.bad-ath", "rs.burn.bad-url"],
+    ),
+    row(
+        Defect::JtiRecordedBeforeClaims,
+        "jti-recorded-before-claims",
+        "Remembers the `jti` of a proof for the token's key before it looks at `htu`, `ath` and the key of the proof.",
+        &["rs.burn.stranger", "rs.burn.bad-ath", "rs.burn.bad-url"],
+    ),
+    row(
+        Defect::JtiCollated,
+        "jti-collated",
+        "Looks `jti` values up in a column whose collation ignores case, accents and spaces at the end.",
+        &["rs.distinct.other-case", "rs.distinct.trailing-space", "rs.distinct.composed"],
+    ),
+    row(
+        Defect::JtiCutAtNul,
+        "jti-cut-at-nul",
+        "Hands `jti` values to a store that takes strings to end at the first NUL.",
+        &["rs.distinct.trailing-nul"],
+    ),
+    row(
+        Defect::JtiTruncated,
+        "jti-truncated",
+        "Keeps `jti` values in a column of 255 characters, which cuts longer ones off.",
+        &["rs.distinct.long-prefix"],
+    ),
+    row(
+        Defect::LongJtiCrashes,
+        "long-jti-crashes",
+        "Takes proofs of any length, and answers 500 where a `jti` does not fit into its column.",
+        &["rs.jti.1-kib", "rs.jti.16-kib", "rs.jti.64-kib"],
+    ),
 ];

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use p256::ecdsa::Signature;
 
+use super::planted_replay;
 use super::planted_wire;
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
@@ -328,7 +329,7 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
 type Probes = fn(Defect, &Scene, &str) -> Option<Vec<Wire>>;
 
 /// The subjects that have a file of their own.
-const ELSEWHERE: &[Probes] = &[planted_wire::probe];
+const ELSEWHERE: &[Probes] = &[planted_wire::probe, planted_replay::probe];
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     let public_resource = row.public_url.map(|url| url.parse().expect("a URL"));
@@ -387,7 +388,7 @@ async fn every_defect_shows_against_a_clean_server() {
             },
             // Who sends no credentials is told of no error.
             Seen::Refused | Seen::Odd("no error") => match row.defect {
-                Defect::CrashOnOddType | Defect::CrashOnMissingClaim => Seen::Fault,
+                Defect::CrashOnOddType | Defect::CrashOnMissingClaim | Defect::LongJtiCrashes => Seen::Fault,
                 Defect::ForbiddenStatus => Seen::Odd("status"),
                 Defect::NoChallenge => Seen::Odd("no challenge"),
                 Defect::NoErrorCode => Seen::Odd("no error"),
