@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521};
 use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, Curve25519SeedBin, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{self, KeyPairComponents, KeySize, PublicKeyComponents};
+use aws_lc_rs::rsa::{self, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
     EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
@@ -52,8 +52,7 @@ impl ProofKey {
         Self::generate_for(Alg::Es256, entropy)
     }
 
-    /// A fresh key for `alg`; for RSA of 2048 bits. RSA keys come from the generator of aws-lc, not from `entropy`, and
-    /// take some 50 ms.
+    /// A fresh key for `alg`; for RSA of 2048 bits.
     ///
     /// # Panics
     /// Where the operating system has no randomness to give.
@@ -77,10 +76,8 @@ impl ProofKey {
                 entropy.fill(&mut seed);
                 Self::ed25519(&seed).unwrap_or_else(|error| unreachable!("every seed is a key: {error}"))
             }
-            KeyKind::Rsa => rsa::KeyPair::generate(KeySize::Rsa2048)
-                .map_err(|_| KeyError::NotAPrivateKey)
-                .and_then(|pair| Self::rsa(alg, pair))
-                .unwrap_or_else(|error| unreachable!("the system's random generator failed: {error}")),
+            KeyKind::Rsa => Self::from_pkcs8(alg, &entropy.rsa_key())
+                .unwrap_or_else(|error| unreachable!("a generated key is a key: {error}")),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Keeping secrets in, and whatever a server sends harmless.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::jose::base64url;
 use crate::proof::{AccessToken, ProofKey, tag};
@@ -15,8 +16,46 @@ use crate::proof::{AccessToken, ProofKey, tag};
 /// proof may itself carry what is secret.
 #[derive(Default)]
 pub struct Redactor {
-    /// Spellings of secrets, and what stands for them, by their first characters; the longest first.
-    secrets: Mutex<HashMap<String, Vec<(String, String)>>>,
+    secrets: Mutex<Secrets>,
+}
+
+/// Spellings of secrets. They are many and long, so each is known by its beginning, its length and its hash.
+#[derive(Default)]
+struct Secrets {
+    /// How many bytes the secrets have that begin so, the longest first.
+    lengths: HashMap<[u8; SHORTEST], Vec<usize>>,
+    /// What stands for a secret, by its hash.
+    stand_ins: HashMap<u64, Arc<str>>,
+    /// The hashes of the whole tokens among them.
+    tokens: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Secrets {
+    fn add(&mut self, spelling: &str, stand_in: &Arc<str>) {
+        let Some(start) = spelling.as_bytes().first_chunk() else { return };
+        let hash = self.hasher.hash_one(spelling);
+        self.stand_ins.entry(hash).or_insert_with(|| stand_in.clone());
+        let lengths = self.lengths.entry(*start).or_default();
+        let at = lengths.partition_point(|known| *known > spelling.len());
+        if lengths.get(at) != Some(&spelling.len()) {
+            lengths.insert(at, spelling.len());
+        }
+    }
+
+    /// The longest secret at the beginning of `text`: how many bytes it has, and what stands for it.
+    fn at_the_beginning_of(&self, text: &str) -> Option<(usize, &str)> {
+        let lengths = self.lengths.get(text.as_bytes().first_chunk::<SHORTEST>()?)?;
+        lengths.iter().find_map(|length| {
+            let stand_in = self.stand_ins.get(&self.hasher.hash_one(text.get(..*length)?))?;
+            Some((*length, &**stand_in))
+        })
+    }
+
+    /// Whether a token is new here.
+    fn is_first_sight_of(&mut self, token: &str) -> bool {
+        self.tokens.insert(self.hasher.hash_one(token))
+    }
 }
 
 /// Parts of a token shorter than this are no secret: they stand in harmless text by chance.
@@ -34,6 +73,9 @@ impl Redactor {
     /// Takes in a token: as a whole, and its parts, since servers echo those.
     pub fn hide_token(&self, token: &AccessToken) {
         let text = token.expose();
+        if !self.secrets().is_first_sight_of(text) {
+            return;
+        }
         self.hide(text, &format!("[token {}]", tag(text)));
         // A server may make a nonce of it; then a proof carries it in base64url, and may be echoed in another spelling yet.
         for before in 0..3 {
@@ -71,31 +113,27 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let stand_in = Arc::from(stand_in);
+        let mut secrets = self.secrets();
         for spelling in spellings(secret) {
-            let Some(start) = spelling.get(..SHORTEST) else { continue };
-            let alike = secrets.entry(start.to_owned()).or_default();
-            let at = alike.partition_point(|(known, _)| known.len() > spelling.len());
-            let known = alike.iter().any(|(known, _)| *known == spelling);
-            if !known {
-                alike.insert(at, (spelling, stand_in.to_owned()));
-            }
+            secrets.add(&spelling, &stand_in);
         }
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `text` without secrets and without control characters.
     pub fn clean(&self, text: &str) -> String {
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = self.secrets();
         let mut clean = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
-            let alike = rest.get(..SHORTEST).and_then(|start| secrets.get(start));
-            let secret =
-                alike.and_then(|alike| alike.iter().find(|(secret, _)| rest.starts_with(secret.as_str())));
-            let length = match secret {
-                Some((secret, stand_in)) => {
+            let length = match secrets.at_the_beginning_of(rest) {
+                Some((length, stand_in)) => {
                     clean.push_str(stand_in);
-                    secret.len()
+                    length
                 }
                 None => {
                     clean.push(character);
