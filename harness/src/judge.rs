@@ -206,6 +206,8 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             (Expect::Accept, _) if only_acceptance => {
                 let reason = if exchange.is_endless_challenge() {
                     endless(exchange)
+                } else if level == Level::May {
+                    format!("answered {seen}, as a server may do")
                 } else {
                     format!("a request that must be accepted was answered {seen}")
                 };
@@ -308,6 +310,7 @@ fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Exc
             "accepted with a nonce that the server supplied, by which it may tell the time (RFC 9449 section 4.3, check 11)",
             Some(at),
         ),
+        _ if level == Level::May => Judgement::new(Verdict::Note, "accepted, as a server may do", Some(at)),
         _ => Judgement::new(
             Verdict::of_violation(level),
             "a request that must be refused was accepted",

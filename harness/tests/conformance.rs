@@ -53,7 +53,11 @@ const MODES: [Mode; 8] = [
     Mode {
         public_url: Some("https://rs.example/tree/caf%C3%A9"),
         scenarios: "rs.htu",
-        may_lack: &["not for this URL: the resource is not at the root"],
+        may_lack: &[
+            "not for this URL: the resource is not at the root",
+            "not for this URL: its host is no IPv4 address",
+            "not for this URL: its host is not this machine",
+        ],
         ..mode("public-url", NonceMode::Required)
     },
     Mode {

@@ -14,6 +14,18 @@ pub fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// Another spelling of `text` that a lenient decoder reads as the same bytes: with other unused bits in its last character.
+/// None where it has no bits to spare.
+pub fn with_other_trailing_bits(text: &str) -> Option<String> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // The last character has four bits to spare in a group of two, two in a group of three, and none in a whole group.
+    matches!(text.len() % 4, 2 | 3).then_some(())?;
+    let (last, rest) = text.as_bytes().split_last()?;
+    let value = ALPHABET.iter().position(|character| character == last)?;
+    let other = ALPHABET.get(value ^ 1)?;
+    Some(format!("{}{}", std::str::from_utf8(rest).ok()?, char::from(*other)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

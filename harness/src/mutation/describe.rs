@@ -1,7 +1,7 @@
 use super::find;
 use crate::proof::{
-    AthSource, BoundTo, Each, Encoding, Gate, HtmEdit, HtuEdit, JsonType, JtiEdit, KeyChoice, KidPlace,
-    MadeFor, NonceEdit, OmittedField, Step, TokenChoice, TokenPlace, Volley,
+    AthSource, BoundTo, Each, Encoding, Gate, HtmEdit, HtuEdit, JktEdit, JsonType, JtiEdit, KeyChoice,
+    KidPlace, MadeFor, NonceEdit, OmittedField, Step, TokenChoice, TokenPlace, TokenSigner, Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -45,6 +45,8 @@ pub fn describe(step: &Step) -> Vec<String> {
     match step.request.token_in {
         Some(TokenPlace::Query) => phrases.push("the token in the query".to_owned()),
         Some(TokenPlace::Form) => phrases.push("the token in a form in the content".to_owned()),
+        Some(TokenPlace::AlsoQuery) => phrases.push("the token in the query, too".to_owned()),
+        Some(TokenPlace::AlsoForm) => phrases.push("the token in a form in the content, too".to_owned()),
         None => {}
     }
     phrases.extend(step.request.pretend.map(|pretence| pretence.phrase().to_owned()));
@@ -84,6 +86,7 @@ fn describe_token(step: &Step, phrases: &mut Vec<String>) {
     match step.token.choice {
         Some(TokenChoice::Spare) => phrases.push("another access token of the same key".to_owned()),
         Some(TokenChoice::Stranger) => phrases.push("the access token of another client".to_owned()),
+        Some(TokenChoice::Proof) => phrases.push("another proof in the place of the access token".to_owned()),
         Some(TokenChoice::Own) | None => {}
     }
     for name in &step.token.omit {
@@ -97,6 +100,30 @@ fn describe_token(step: &Step, phrases: &mut Vec<String>) {
     }
     if let Some(BoundTo::SentJwk) = step.token.bound_to {
         phrases.push("an access token that is bound to the jwk as it is sent".to_owned());
+    }
+    match step.token.jkt {
+        Some(JktEdit::Half) => phrases.push("access token with half of the key's thumbprint".to_owned()),
+        Some(JktEdit::OtherCase) => {
+            phrases.push("access token with the key's thumbprint in the other case".to_owned());
+        }
+        Some(JktEdit::Array) => phrases.push("access token with the key's thumbprint in an array".to_owned()),
+        Some(JktEdit::Sha1) => {
+            phrases.push("access token with the key's thumbprint made with SHA-1".to_owned());
+        }
+        None => {}
+    }
+    for (name, value) in step.token.cnf.members() {
+        phrases.push(format!("access token with {name} {} beside jkt in cnf", value.to_text()));
+    }
+    for (name, value) in step.token.header.members() {
+        phrases.push(format!("access token with header parameter {name} {}", value.to_text()));
+    }
+    match step.token.signer {
+        Some(TokenSigner::Nobody) => phrases.push("access token with alg none and no signature".to_owned()),
+        Some(TokenSigner::OwnKey) => {
+            phrases.push("access token signed by the client's own key, which stands in its jwk".to_owned());
+        }
+        None => {}
     }
     if step.token.tamper {
         phrases.push("access token changed after signing".to_owned());
@@ -123,6 +150,7 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     match edits.htm {
         Some(HtmEdit::OtherMethod) => phrases.push("htm of another method".to_owned()),
         Some(HtmEdit::LowerCase) => phrases.push("htm in lower case".to_owned()),
+        Some(HtmEdit::TrailingSpace) => phrases.push("htm with a space behind it".to_owned()),
         None => {}
     }
     if let Some(edit) = &edits.htu {
@@ -152,10 +180,25 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
             HtuEdit::LeadingSpace => "htu with a space in front".to_owned(),
             HtuEdit::TrailingSpace => "htu with a space behind".to_owned(),
             HtuEdit::Backslash => "htu with a backslash instead of the last slash".to_owned(),
+            HtuEdit::InnerTab => "htu with a tab in the path".to_owned(),
+            HtuEdit::MissingSlashes => "htu without slashes behind the scheme".to_owned(),
+            HtuEdit::Prefix(prefix) => format!("htu with {prefix} in front of the path"),
+            HtuEdit::EncodedTwice => "htu with an unreserved character percent-encoded twice".to_owned(),
+            HtuEdit::EncodedDots => "htu with percent-encoded dot segments that cancel out".to_owned(),
+            HtuEdit::TrailingDot => "htu with a full stop behind the host".to_owned(),
+            HtuEdit::FullWidth => "htu with a character of the host in full width".to_owned(),
+            HtuEdit::LoopbackName => "htu with localhost for a loopback address, or the reverse".to_owned(),
+            HtuEdit::Ipv4Number => "htu with the IPv4 address as one number".to_owned(),
+            HtuEdit::Ipv4Octal => "htu with the IPv4 address in octal".to_owned(),
+            HtuEdit::Ipv4Zero => "htu with a zero in front of an octet of the IPv4 address".to_owned(),
+            HtuEdit::MappedAddress => "htu with the IPv4 address as an IPv6 address".to_owned(),
         });
     }
     if let Some(shift) = edits.iat {
         phrases.push(format!("iat at {shift} from now"));
+    }
+    for (name, shift) in &edits.dates {
+        phrases.push(format!("{name} at {shift} from now"));
     }
     if let Some(jti) = &edits.jti {
         phrases.push(described_jti(jti));
@@ -164,6 +207,7 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
         let of = match ath.of {
             AthSource::PresentedToken => "",
             AthSource::SpareToken => " of another token of the same key",
+            AthSource::Credentials => " of scheme and token",
         };
         let half = if ath.half { "left half of the hash as " } else { "" };
         let hash = if ath.sha512 { " with SHA-512" } else { "" };
@@ -172,6 +216,7 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
             Encoding::Padded => " with padding",
             Encoding::Hex => " in hexadecimal",
             Encoding::UpperCase => " in upper case",
+            Encoding::TrailingBits => " with other unused bits",
         };
         phrases.push(format!("{half}ath{of}{hash}{encoded}"));
     }

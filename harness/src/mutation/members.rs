@@ -140,6 +140,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         stage: Stage::Draft(|draft, _| draft.claims.set("iat", number("1e400"))),
     },
     Mutation {
+        name: "negative-overflowing-iat",
+        phrase: "iat -1e400, less than a double holds",
+        stage: Stage::Draft(|draft, _| draft.claims.set("iat", number("-1e400"))),
+    },
+    Mutation {
         name: "long-iat",
         phrase: "iat with 400 digits",
         stage: Stage::Draft(|draft, _| draft.claims.set("iat", number(&"9".repeat(400)))),

@@ -1,4 +1,5 @@
 use super::{Mutation, Stage};
+use crate::jose::base64url;
 
 /// Other spellings of a signature. The strict decoder that RFC 7515 section 2 asks for refuses all of them; a lenient one
 /// reads the same bytes, and then a store of the proofs' bytes takes them for new.
@@ -11,7 +12,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "trailing-bits-signature",
         phrase: "the signature's base64url with other unused bits in its last character",
-        stage: Stage::Respell(trailing_bits),
+        stage: Stage::Respell(base64url::with_other_trailing_bits),
     },
     Mutation {
         name: "standard-alphabet-signature",
@@ -25,23 +26,12 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
 ];
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 fn padded(segment: &str) -> Option<String> {
     match segment.len() % 4 {
         2 => Some(format!("{segment}==")),
         3 => Some(format!("{segment}=")),
         _ => None,
     }
-}
-
-fn trailing_bits(segment: &str) -> Option<String> {
-    // The last character has four bits to spare in a group of two, two in a group of three, and none in a whole group.
-    matches!(segment.len() % 4, 2 | 3).then_some(())?;
-    let (last, rest) = segment.as_bytes().split_last()?;
-    let value = ALPHABET.iter().position(|character| character == last)?;
-    let other = ALPHABET.get(value ^ 1)?;
-    Some(format!("{}{}", std::str::from_utf8(rest).ok()?, char::from(*other)))
 }
 
 fn standard_alphabet(segment: &str) -> Option<String> {
@@ -56,7 +46,7 @@ fn stray_character(segment: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::base64url;
+    use crate::jose::base64url::with_other_trailing_bits as trailing_bits;
 
     #[test]
     fn other_spellings_of_the_same_bytes() {

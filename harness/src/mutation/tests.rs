@@ -73,6 +73,8 @@ fn names_are_unique() {
 fn ath() {
     // RFC 9449 section 7.1; the others were computed with Python's hashlib.
     check("{}", "ath", r#""fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo""#);
+    check("{ ath: { encode: trailing-bits } }", "ath", r#""fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEp""#);
+    check("{ ath: { of: credentials } }", "ath", r#""flAwo5Y3oIGYMc9aPtQrGL44PSsgvv4CdQJz2GzXcE0""#);
     check("{ ath: { half: true } }", "ath", r#""fUHyO2r2Z3DZ53EsNrWBbw""#);
     check("{ ath: { encode: upper-case } }", "ath", r#""FUHYO2R2Z3DZ53ESNRWBB0XWXOANY59IIKCAQKSMQEO""#);
     check(
@@ -91,6 +93,8 @@ fn right_values_in_other_types() {
     check("{ retype: { iat: fraction } }", "iat", "1700000000.5");
     check("{ iat: -2s, retype: { iat: fraction } }", "iat", "1699999998.5");
     check("{ claims: { iat: -9223372036854775808 } }", "iat", "-9223372036854775808");
+    check("{ dates: { exp: -1h } }", "exp", "1699996400");
+    check("{ htm: trailing-space }", "htm", r#""GET ""#);
     check("{ retype: { htm: array } }", "htm", r#"["GET"]"#);
     check("{ retype: { typ: array } }", "typ", r#"["dpop+jwt"]"#);
     check("{ header: { typ: null } }", "typ", "null");
@@ -189,6 +193,13 @@ fn one_thing_in_htu() {
         ("leading-space", " https://rs.example/v1/me"),
         ("trailing-space", "https://rs.example/v1/me "),
         ("backslash", "https://rs.example/v1\\me"),
+        ("inner-tab", "https://rs.example/v1/\tme"),
+        ("missing-slashes", "https:rs.example/v1/me"),
+        ("{ prefix: /app }", "https://rs.example/app/v1/me"),
+        ("encoded-twice", "https://rs.example/%25761/me"),
+        ("encoded-dots", "https://rs.example/%2E/x/%2e%2E/v1/me"),
+        ("trailing-dot", "https://rs.example./v1/me"),
+        ("full-width", "https://\u{ff52}s.example/v1/me"),
     ] {
         check_htu(URL, edit, expected);
     }
@@ -215,6 +226,16 @@ fn one_thing_in_an_htu_of_another_shape() {
         ("http://rs.example/r", "encoded-slash", "http://rs.example/.%2Fr"),
         ("http://rs.example/a/r/", "encoded-slash", "http://rs.example/a/.%2Fr/"),
         ("http://rs.example/r", "backslash", "http://rs.example\\r"),
+        ("http://rs.example/%C3%A9f", "encoded-twice", "http://rs.example/%C3%A9%2566"),
+        ("http://127.0.0.1/r", "trailing-dot", "http://127.0.0.1./r"),
+        ("http://10.0.0.5/r", "full-width", "http://\u{ff11}0.0.0.5/r"),
+        ("http://127.0.0.2/r", "loopback-name", "http://localhost/r"),
+        ("http://localhost/r", "loopback-name", "http://127.0.0.1/r"),
+        ("http://127.0.0.1:80/r", "ipv4-number", "http://2130706433:80/r"),
+        ("http://10.9.0.255/r", "ipv4-octal", "http://012.011.00.0377/r"),
+        ("http://127.0.0.1/r", "ipv4-zero", "http://0127.0.0.1/r"),
+        ("http://1.7.8.9/r", "ipv4-zero", "http://1.7.08.9/r"),
+        ("http://127.0.0.1/r", "mapped-address", "http://[::ffff:127.0.0.1]/r"),
     ] {
         check_htu(url, edit, expected);
     }
@@ -238,6 +259,15 @@ fn what_a_url_cannot_show() {
         ("http://rs.example", "encoded-slash"),
         ("http://rs.example", "relative"),
         ("http://rs.example/", "backslash"),
+        ("http://rs.example/", "inner-tab"),
+        ("http://rs.example/", "encoded-twice"),
+        ("http://[::1]/r", "trailing-dot"),
+        ("http://[::1]/r", "full-width"),
+        ("http://rs.example/r", "loopback-name"),
+        ("http://localhost/r", "ipv4-number"),
+        ("http://[::1]/r", "ipv4-octal"),
+        ("http://1.2.3.7/r", "ipv4-zero"),
+        ("http://rs.example/r", "mapped-address"),
     ] {
         let proof = format!("{{ htu: {edit} }}");
         let refused = member(url, &proof, "htu");

@@ -149,6 +149,6 @@ mod tests {
         };
         let ids: Vec<_> =
             filter.apply(all(&scenarios)).iter().map(|selected| selected.case.id.clone()).collect();
-        assert_eq!(ids, ["rs.ath.hex", "rs.ath.padded", "rs.ath.upper-case"]);
+        assert_eq!(ids, ["rs.ath.hex", "rs.ath.padded", "rs.ath.upper-case", "rs.ath.trailing-bits"]);
     }
 }

@@ -125,14 +125,15 @@ impl Request {
     pub fn presenting(call: &Call, token: &AccessToken, proof: &str, edits: &RequestEdits) -> Self {
         let mut request = Self::bare(call);
         request.http = edits.http.unwrap_or(request.http);
+        let elsewhere = matches!(edits.token_in, Some(TokenPlace::Query | TokenPlace::Form));
+        if !(elsewhere || edits.omit.contains(&OmittedField::Authorization)) {
+            let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
+            request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
+        }
         match edits.token_in {
-            None if edits.omit.contains(&OmittedField::Authorization) => {}
-            None => {
-                let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
-                request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
-            }
-            Some(TokenPlace::Query) => request.add_query(&parameter(token)),
-            Some(TokenPlace::Form) => {
+            None => {}
+            Some(TokenPlace::Query | TokenPlace::AlsoQuery) => request.add_query(&parameter(token)),
+            Some(TokenPlace::Form | TokenPlace::AlsoForm) => {
                 request.content = parameter(token);
                 request.set("Content-Type", "application/x-www-form-urlencoded");
                 request.set("Content-Length", request.content.len().to_string());

@@ -11,10 +11,10 @@ use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
     AthEdit, AthSource, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace, MadeFor, NonceEdit, ProofEdits,
-    Step, TokenChoice,
+    Step,
 };
 use super::secret::AccessToken;
-use super::token::{IssuerKey, edited};
+use super::token::{IssuerKey, TokenChoice, edited};
 
 /// What a step is made from.
 #[derive(Clone, Copy)]
@@ -110,8 +110,16 @@ impl<'a> Material<'a> {
             TokenChoice::Own => self.token,
             TokenChoice::Spare => self.spare.ok_or(EditError::NoSpareToken)?,
             TokenChoice::Stranger => self.stranger.ok_or(EditError::NoStranger)?.1,
+            TokenChoice::Proof => &self.proof_for(&self.call_for(step)),
         };
-        edited(token, &step.token, self.issuer, self.now)
+        edited(token, &step.token, self.key, self.issuer, self.now)
+    }
+
+    /// A correct proof for `call`, as one that belongs to no access token, in the place of one.
+    fn proof_for(&self, call: &Call) -> AccessToken {
+        let (mut draft, _) = self.draft(self.key, call, self.token);
+        draft.claims.remove("ath");
+        AccessToken::new(draft.sign(self.key).compact())
     }
 
     /// The key that `choice` names. `fresh` holds the one made for this proof, once it is asked for; it is of the own
@@ -181,6 +189,9 @@ impl<'a> Material<'a> {
         if let Some(shift) = edits.iat {
             claims.set("iat", self.now.saturating_add(shift.0));
         }
+        for (name, shift) in &edits.dates {
+            claims.set(name, self.now.saturating_add(shift.0));
+        }
         if let Some(edit) = &edits.jti {
             let fresh = claims.member("jti").and_then(Json::as_str).unwrap_or_default().to_owned();
             claims.set("jti", self.edited_jti(edit, &fresh)?);
@@ -240,6 +251,7 @@ impl<'a> Material<'a> {
             HtmEdit::OtherMethod if self.call.method == "POST" => "GET".to_owned(),
             HtmEdit::OtherMethod => "POST".to_owned(),
             HtmEdit::LowerCase => self.call.method.to_ascii_lowercase(),
+            HtmEdit::TrailingSpace => format!("{} ", self.call.method),
         }
     }
 
@@ -268,11 +280,12 @@ impl<'a> Material<'a> {
 
     fn ath(&self, edit: AthEdit, presented: &AccessToken) -> Result<String, EditError> {
         use aws_lc_rs::digest::{SHA256, SHA512, digest};
-        let token = match edit.of {
-            AthSource::PresentedToken => presented,
-            AthSource::SpareToken => self.spare.ok_or(EditError::NoSpareToken)?,
+        let hashed = match edit.of {
+            AthSource::PresentedToken => presented.expose().to_owned(),
+            AthSource::SpareToken => self.spare.ok_or(EditError::NoSpareToken)?.expose().to_owned(),
+            AthSource::Credentials => format!("DPoP {}", presented.expose()),
         };
-        let digest = digest(if edit.sha512 { &SHA512 } else { &SHA256 }, token.expose().as_bytes());
+        let digest = digest(if edit.sha512 { &SHA512 } else { &SHA256 }, hashed.as_bytes());
         let (left, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
         let hash = if edit.half { left } else { digest.as_ref() };
         Ok(match edit.encode {
@@ -283,6 +296,9 @@ impl<'a> Material<'a> {
                 text
             }
             Encoding::UpperCase => base64url::encode(hash).to_ascii_uppercase(),
+            Encoding::TrailingBits => {
+                base64url::with_other_trailing_bits(&base64url::encode(hash)).ok_or(EditError::NoChange)?
+            }
             Encoding::Hex => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         })
     }

@@ -22,14 +22,14 @@ pub use carry::{Call, Field, Request, form_encoded};
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use http::{HttpChoice, HttpVersion};
+pub use htu::HtuEdit;
 pub use jti::JtiEdit;
 pub use key::{KeyError, ProofKey};
 pub use pretence::Pretence;
 pub use script::{
-    AthEdit, AthSource, BoundTo, Client, Connection, CopyEdit, Encoding, HtmEdit, HtuEdit, JsonType,
-    KeyChoice, KidPlace, MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step,
-    TokenChoice, TokenEdits, TokenPlace,
+    AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace,
+    MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenPlace,
 };
 pub use secret::{AccessToken, tag};
-pub use token::IssuerKey;
+pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};
 pub use volley::{Each, Gate, Volley};

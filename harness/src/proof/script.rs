@@ -10,8 +10,10 @@ use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::http::HttpVersion;
+use super::htu::HtuEdit;
 use super::jti::JtiEdit;
 use super::pretence::Pretence;
+use super::token::{TokenChoice, TokenEdits};
 use super::volley::Volley;
 use crate::clock::Span;
 use crate::jose::Alg;
@@ -93,6 +95,8 @@ pub struct ProofEdits {
     pub htu: Option<HtuEdit>,
     /// Moves `iat` away from now, e.g. `-1h`.
     pub iat: Option<Shift>,
+    /// Further claims that are dates, by their distance from now, e.g. `exp: -1h`.
+    pub dates: BTreeMap<String, Shift>,
     /// Another `jti` than a fresh one.
     pub jti: Option<JtiEdit>,
     /// Another `ath` than that of the token presented.
@@ -143,62 +147,8 @@ pub enum HtmEdit {
     OtherMethod,
     /// The request's method in lower case.
     LowerCase,
-}
-
-/// Another `htu`: one component of the right URL changed.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum HtuEdit {
-    /// `https` for `http` and the reverse.
-    OtherScheme,
-    /// A host that is not the server's.
-    OtherHost,
-    /// A port that is not the server's.
-    OtherPort,
-    /// A path that is not the resource's.
-    OtherPath,
-    /// This text behind the path.
-    Suffix(String),
-    /// A query, which RFC 9449 section 4.3 tells servers to ignore.
-    Query(String),
-    /// A fragment, which RFC 9449 section 4.3 tells servers to ignore.
-    Fragment(String),
-    /// Scheme and host in upper case, which is the same URL (RFC 3986 section 6.2.2.1).
-    UpperCaseOrigin,
-    /// `.` and `..` segments, which is the same URL (RFC 3986 section 6.2.2.3).
-    DotSegments,
-    /// The scheme's default port written out, or left out where it is written: the same URL (RFC 3986 section 6.2.3).
-    DefaultPort,
-    /// A colon without a port, which is the same URL as one with the default port (RFC 3986 section 6.2.3).
-    EmptyPort,
-    /// An empty path instead of `/`, or the reverse, which is the same URL (RFC 3986 section 6.2.3).
-    EmptyPath,
-    /// An unreserved character percent-encoded, which is the same URL (RFC 3986 section 6.2.2.2).
-    EncodedUnreserved,
-    /// Percent-encoded octets in the other case, which is the same URL (RFC 3986 section 6.2.2.1).
-    HexDigitCase,
-    /// User information in front of the host.
-    Userinfo,
-    /// A host that begins with the server's.
-    LongerHost,
-    /// The path without its last segment.
-    ShorterPath,
-    /// The path with its letters in the other case.
-    PathCase,
-    /// A slash at the end, or none where there is one.
-    TrailingSlash,
-    /// Two slashes instead of the last one.
-    DoubledSlash,
-    /// `.%2F` in front of the last segment: a dot segment only to who decodes before splitting.
-    EncodedSlash,
-    /// The path alone.
-    Relative,
-    /// A space in front.
-    LeadingSpace,
-    /// A space behind.
+    /// The request's method with a space behind it.
     TrailingSpace,
-    /// A backslash instead of the last slash of the path.
-    Backslash,
 }
 
 /// Another `ath`.
@@ -224,6 +174,8 @@ pub enum AthSource {
     PresentedToken,
     /// Another valid token, bound to the same key.
     SpareToken,
+    /// The whole value of `Authorization`: the scheme, a space and the token.
+    Credentials,
 }
 
 /// A way to write bytes as text.
@@ -239,6 +191,8 @@ pub enum Encoding {
     Hex,
     /// base64url with its letters in upper case.
     UpperCase,
+    /// base64url with other unused bits in its last character, which lenient decoders take for the same bytes.
+    TrailingBits,
 }
 
 /// Another nonce.
@@ -287,45 +241,6 @@ pub enum JsonType {
     Fraction,
 }
 
-/// Edits to the access token.
-#[derive(Debug, Clone, PartialEq, Default, DeriveDeserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TokenEdits {
-    /// The token that is presented.
-    #[serde(rename = "use")]
-    pub choice: Option<TokenChoice>,
-    /// Claims set to a value as it is; signed by the issuer. Needs `auth.kind: embedded`.
-    pub claims: Object,
-    /// Times moved, e.g. `exp: -2h`; signed by the issuer. Needs `auth.kind: embedded`.
-    pub shift: BTreeMap<String, Shift>,
-    /// Claims taken out; signed by the issuer. Needs `auth.kind: embedded`.
-    pub omit: Vec<String>,
-    /// A claim changed after signing, so that the token's signature no longer fits. Needs tokens that are JWTs.
-    pub tamper: bool,
-    /// What `cnf.jkt` is the thumbprint of, instead of the own key; signed by the issuer. Needs `auth.kind: embedded`.
-    pub bound_to: Option<BoundTo>,
-}
-
-/// What a token is bound to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BoundTo {
-    /// The members of the `jwk` as the proof spells them, sound or not.
-    SentJwk,
-}
-
-/// An access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TokenChoice {
-    /// The token bound to the own key.
-    Own,
-    /// Another token bound to the own key.
-    Spare,
-    /// The token of another client, bound to that client's key.
-    Stranger,
-}
-
 /// Edits to the request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -343,11 +258,11 @@ pub struct RequestEdits {
     pub http: Option<HttpVersion>,
     /// A second statement of the method or URL, which agrees with the proof and not with the request line and `Host`.
     pub pretend: Option<Pretence>,
-    /// Where the token stands instead of the `Authorization` field.
+    /// Where the token stands, if not in the `Authorization` field alone.
     pub token_in: Option<TokenPlace>,
 }
 
-/// A place for the access token other than `Authorization`, which bearer tokens know (RFC 6750).
+/// Places for the access token other than `Authorization` alone, which bearer tokens know (RFC 6750).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenPlace {
@@ -355,6 +270,10 @@ pub enum TokenPlace {
     Query,
     /// The form parameter `access_token` in the content (section 2.2).
     Form,
+    /// `Authorization`, and the query parameter besides.
+    AlsoQuery,
+    /// `Authorization`, and the form parameter besides.
+    AlsoForm,
 }
 
 /// A header field that a request can lack.
@@ -379,14 +298,6 @@ impl ProofEdits {
             || self.claims.member("nonce").is_some()
             || self.retype.contains_key("nonce")
             || self.omit.iter().any(|name| name == "nonce")
-    }
-}
-
-impl TokenEdits {
-    /// Whether the issuer has to sign the token anew.
-    pub fn needs_issuer(&self) -> bool {
-        let changed = !self.claims.members().is_empty() || !self.shift.is_empty() || !self.omit.is_empty();
-        changed || self.bound_to.is_some()
     }
 }
 

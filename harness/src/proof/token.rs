@@ -1,12 +1,103 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::jose::base64url;
-use crate::jose::json::{self, Json};
+use crate::jose::json::{self, Json, Object};
 
 use super::edit::EditError;
 use super::key::ProofKey;
-use super::script::{Shift, TokenEdits};
+use super::script::Shift;
 use super::secret::{AccessToken, jwt_parts};
+
+/// Edits to the access token.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TokenEdits {
+    /// The token that is presented.
+    #[serde(rename = "use")]
+    pub choice: Option<TokenChoice>,
+    /// Claims set to a value as it is; signed by the issuer. Needs `auth.kind: embedded`.
+    pub claims: Object,
+    /// Times moved, e.g. `exp: -2h`; signed by the issuer. Needs `auth.kind: embedded`.
+    pub shift: BTreeMap<String, Shift>,
+    /// Claims taken out; signed by the issuer. Needs `auth.kind: embedded`.
+    pub omit: Vec<String>,
+    /// A claim changed after signing, so that the token's signature no longer fits. Needs tokens that are JWTs.
+    pub tamper: bool,
+    /// What `cnf.jkt` is the thumbprint of, instead of the own key; signed by the issuer. Needs `auth.kind: embedded`.
+    pub bound_to: Option<BoundTo>,
+    /// The right `cnf.jkt` in another form; signed by the issuer. Needs `auth.kind: embedded`.
+    pub jkt: Option<JktEdit>,
+    /// Members of `cnf` beside `jkt`; signed by the issuer. Needs `auth.kind: embedded`.
+    pub cnf: Object,
+    /// Header parameters set to a value as it is; signed by the issuer. Needs `auth.kind: embedded`.
+    pub header: Object,
+    /// Who signs the token instead of the issuer. Needs tokens that are JWTs.
+    pub signer: Option<TokenSigner>,
+}
+
+/// What a token is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundTo {
+    /// The members of the `jwk` as the proof spells them, sound or not.
+    SentJwk,
+}
+
+/// An access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenChoice {
+    /// The token bound to the own key.
+    Own,
+    /// Another token bound to the own key.
+    Spare,
+    /// The token of another client, bound to that client's key.
+    Stranger,
+    /// No access token, but one more proof by the own key.
+    Proof,
+}
+
+/// Another form of a thumbprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JktEdit {
+    /// Its first half.
+    Half,
+    /// Its letters in the other case.
+    OtherCase,
+    /// As the only element of an array.
+    Array,
+    /// That of the same key with SHA-1 (RFC 7638 leaves the hash open; RFC 9449 section 6.1 does not).
+    Sha1,
+}
+
+/// Who signs an access token instead of its issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenSigner {
+    /// Nobody: `alg` is `none`, and the signature empty.
+    Nobody,
+    /// The client, with the key that the token is bound to, and whose public half stands in the token's `jwk`.
+    OwnKey,
+}
+
+impl TokenEdits {
+    /// Whether the issuer has to sign the token anew.
+    pub fn needs_issuer(&self) -> bool {
+        self.signer.is_none() && self.changes_claims_or_header()
+    }
+
+    fn changes_claims_or_header(&self) -> bool {
+        let objects = [&self.claims, &self.cnf, &self.header];
+        objects.iter().any(|object| !object.members().is_empty())
+            || !(self.shift.is_empty() && self.omit.is_empty())
+            || self.bound_to.is_some()
+            || self.jkt.is_some()
+    }
+}
 
 /// The key with which the embedded issuer signs tokens, lent to sign edited ones.
 #[derive(Debug)]
@@ -19,17 +110,18 @@ impl IssuerKey {
     }
 }
 
-/// `token` with the edits, signed anew by the issuer where that is needed. Its header stays as it is.
+/// `token` with the edits, signed anew where that is needed: by the issuer, or as the edits say. `key` is the one that
+/// the token is bound to.
 pub(super) fn edited(
     token: &AccessToken,
     edits: &TokenEdits,
+    key: &ProofKey,
     issuer: Option<&IssuerKey>,
     now: i64,
 ) -> Result<AccessToken, EditError> {
     let mut token = token.clone();
-    if edits.needs_issuer() {
-        let issuer = issuer.ok_or(EditError::NeedsIssuer)?;
-        let [header, mut claims] = objects(&token)?;
+    if edits.changes_claims_or_header() || edits.signer.is_some() {
+        let [mut header, mut claims] = objects(&token)?;
         for name in &edits.omit {
             if !claims.remove(name) {
                 return Err(EditError::NoSuchMember(name.clone()));
@@ -39,15 +131,79 @@ pub(super) fn edited(
             claims.set(name, value.clone());
         }
         shift(&mut claims, &edits.shift, now);
-        let input =
-            format!("{}.{}", base64url::encode(header.to_text()), base64url::encode(claims.to_text()));
-        let signature = base64url::encode(issuer.0.sign(input.as_bytes()));
-        token = AccessToken::new(format!("{input}.{signature}"));
+        confirm(&mut claims, edits, key)?;
+        for (name, value) in edits.header.members() {
+            header.set(name, value.clone());
+        }
+        token = signed(header, &claims, edits.signer, key, issuer)?;
     }
     if edits.tamper { tampered(&token) } else { Ok(token) }
 }
 
-fn objects(token: &AccessToken) -> Result<[json::Object; 2], EditError> {
+/// Edits `cnf` (RFC 7800 section 3).
+fn confirm(claims: &mut Object, edits: &TokenEdits, key: &ProofKey) -> Result<(), EditError> {
+    if edits.jkt.is_none() && edits.cnf.members().is_empty() {
+        return Ok(());
+    }
+    let absent = || EditError::NoSuchMember("cnf".to_owned());
+    let mut cnf = claims.member("cnf").and_then(Json::as_object).ok_or_else(absent)?.clone();
+    if let Some(edit) = edits.jkt {
+        cnf.set("jkt", thumbprint(edit, key));
+    }
+    for (name, value) in edits.cnf.members() {
+        cnf.set(name, value.clone());
+    }
+    claims.set("cnf", cnf);
+    Ok(())
+}
+
+fn thumbprint(edit: JktEdit, key: &ProofKey) -> Json {
+    let right = key.thumbprint().to_string();
+    match edit {
+        JktEdit::Half => Json::from(right.split_at(right.len() / 2).0),
+        JktEdit::OtherCase => Json::String(right.chars().map(in_other_case).collect()),
+        JktEdit::Array => Json::Array(vec![Json::String(right)]),
+        JktEdit::Sha1 => {
+            use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+            let mut members = key.public().to_json().members().to_vec();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let mut hashed = Object::new();
+            members.into_iter().for_each(|(name, value)| hashed.append(&name, value));
+            Json::from(base64url::encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, hashed.to_text().as_bytes())))
+        }
+    }
+}
+
+fn in_other_case(letter: char) -> char {
+    if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+}
+
+fn signed(
+    mut header: Object,
+    claims: &Object,
+    signer: Option<TokenSigner>,
+    key: &ProofKey,
+    issuer: Option<&IssuerKey>,
+) -> Result<AccessToken, EditError> {
+    let key = match signer {
+        None => Some(&issuer.ok_or(EditError::NeedsIssuer)?.0),
+        Some(TokenSigner::Nobody) => {
+            header.set("alg", "none");
+            None
+        }
+        Some(TokenSigner::OwnKey) => {
+            header.remove("kid");
+            header.set("alg", key.alg().name());
+            header.set("jwk", key.public().to_json());
+            Some(key)
+        }
+    };
+    let input = format!("{}.{}", base64url::encode(header.to_text()), base64url::encode(claims.to_text()));
+    let signature = key.map(|key| base64url::encode(key.sign(input.as_bytes()))).unwrap_or_default();
+    Ok(AccessToken::new(format!("{input}.{signature}")))
+}
+
+fn objects(token: &AccessToken) -> Result<[Object; 2], EditError> {
     let parts = jwt_parts(token.expose()).ok_or(EditError::TokenIsOpaque)?;
     let object = |bytes: &[u8]| match json::read(bytes) {
         Ok(Json::Object(object)) => Ok(object),
@@ -56,7 +212,7 @@ fn objects(token: &AccessToken) -> Result<[json::Object; 2], EditError> {
     Ok([object(&parts[0])?, object(&parts[1])?])
 }
 
-fn shift(claims: &mut json::Object, shifts: &BTreeMap<String, Shift>, now: i64) {
+fn shift(claims: &mut Object, shifts: &BTreeMap<String, Shift>, now: i64) {
     for (name, shift) in shifts {
         claims.set(name, now.saturating_add(shift.0));
     }

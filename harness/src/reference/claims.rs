@@ -2,6 +2,7 @@
 
 use super::defects::{Defect, DefectSet};
 use super::faulty;
+use super::faulty_claims;
 use super::faulty_htu;
 use super::htu::{self, RequestUri};
 use super::nonce::{NonceMode, Nonces};
@@ -48,13 +49,15 @@ pub(super) fn check_htm(claims: &Object, method: &str, defects: DefectSet) -> Re
         Some(htm) if defects.contains(Defect::HtmFirstOfArray) => htm,
         _ => text(claims, "htm")?,
     };
-    let same_but_for_case = defects.contains(Defect::HtmCaseFolded) && htm.eq_ignore_ascii_case(method);
     let method = match method {
         "HEAD" if defects.contains(Defect::HeadTakenForGet) => "GET",
         other => other,
     };
-    let get_for_head = defects.contains(Defect::HeadWithGetProofAccepted) && (htm, method) == ("GET", "HEAD");
-    if htm == method || same_but_for_case || get_for_head { Ok(()) } else { Err(Refusal::Htm) }
+    if htm == method || faulty_claims::htm_accepted(htm, method, defects) {
+        Ok(())
+    } else {
+        Err(Refusal::Htm)
+    }
 }
 
 /// Check 9: `htu` is the URI of the request, query and fragment ignored.
@@ -105,9 +108,7 @@ pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result
     let skipped = (defects.contains(Defect::IatOptional) && iat.is_none())
         || (defects.contains(Defect::IatFalsySkipped) && faulty::is_falsy(iat))
         || (defects.contains(Defect::IatNonNumberSkipped) && faulty::is_no_number(iat))
-        || (defects.contains(Defect::IatOverflow) && faulty::is_young(iat, now))
-        // No comparison with it holds, neither that it is too old nor that it is too new.
-        || (defects.contains(Defect::NanAccepted) && iat.and_then(Json::as_str) == Some("NaN"));
+        || faulty_claims::age_skipped(iat, now, defects);
     if skipped || defects.contains(Defect::IatNotChecked) {
         return Ok(now.saturating_add(PAST_WINDOW));
     }
@@ -124,11 +125,11 @@ pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result
     // infinite, and so is refused.
     let iat: f64 = iat.ok_or(Refusal::ClaimType("iat"))?;
     let age = now as f64 - iat;
-    let past_window = faulty::past_window(defects);
+    let past_window = faulty_claims::past_window(defects);
     let too_old = age > past_window as f64 && !defects.contains(Defect::IatPastUnlimited);
-    let ahead = if defects.contains(Defect::IatZeroSkew) { 0 } else { FUTURE_WINDOW };
+    let ahead = faulty_claims::future_window(defects);
     let too_new = -age > ahead as f64 && !defects.contains(Defect::IatFutureUnlimited);
-    if !iat.is_finite() || too_old || too_new {
+    if !iat.is_finite() || too_old || too_new || faulty_claims::dated_otherwise(claims, now, defects) {
         return Err(Refusal::Iat);
     }
     // The cast saturates.

@@ -4,7 +4,7 @@
 
 use super::claims::PAST_WINDOW;
 use super::defects::{Defect, DefectSet};
-use super::faulty::SHORT_WINDOW;
+use super::faulty_claims::SHORT_WINDOW;
 use super::refusal::Refusal;
 use super::replay::ReplayStore;
 use crate::jose::json::{Json, Object};

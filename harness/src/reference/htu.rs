@@ -50,12 +50,10 @@ pub(super) fn matches(htu: &Uri, request: RequestUri<'_>, defects: DefectSet) ->
     let path_only = defects.contains(Defect::HtuPathOnly);
     let same_path =
         claimed.path == actual.path || faulty_htu::path_accepted(&claimed.path, &actual.path, defects);
-    let longer_host = defects.contains(Defect::HtuHostPrefix) && claimed.host.starts_with(&actual.host);
     (claimed.scheme == actual.scheme || path_only || defects.contains(Defect::HtuSchemeIgnored))
         && (claimed.host == actual.host
             || path_only
-            || longer_host
-            || defects.contains(Defect::HtuHostIgnored))
+            || faulty_htu::host_accepted(&claimed.host, &actual.host, defects))
         && (claimed.port == actual.port || path_only || defects.contains(Defect::HtuPortIgnored))
         && same_path
 }
@@ -63,9 +61,12 @@ pub(super) fn matches(htu: &Uri, request: RequestUri<'_>, defects: DefectSet) ->
 impl Normalised {
     fn of(uri: &Uri, defects: DefectSet) -> Self {
         let default = if uri.is_https() { 443 } else { 80 };
-        let path = match defects.contains(Defect::HtuEscapesLiteral) {
-            true => without_dot_segments(&uri.path),
-            false => without_dot_segments(&with_canonical_escapes(&uri.path)),
+        let path = if defects.contains(Defect::HtuEscapesLiteral) {
+            without_dot_segments(&uri.path)
+        } else if defects.contains(Defect::HtuDotsBeforeEscapes) {
+            with_canonical_escapes(&without_dot_segments(&uri.path))
+        } else {
+            without_dot_segments(&with_canonical_escapes(&uri.path))
         };
         let keep_empty = defects.contains(Defect::HtuEmptyPathKept);
         Self {

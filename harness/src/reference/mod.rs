@@ -12,9 +12,8 @@
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
-//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_htu`, `faulty_http`, `faulty_jws`, `faulty_replay`,
-//!   `faulty_signature`
-//!   and `front` for those that do more than leave a check out.
+//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_claims`, `faulty_htu`, `faulty_http`,
+//!   `faulty_jws`, `faulty_replay`, `faulty_signature` and `front` for those that do more than leave a check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
 mod access_token;
@@ -25,6 +24,7 @@ mod claims;
 mod connections;
 mod defects;
 mod faulty;
+mod faulty_claims;
 mod faulty_http;
 mod faulty_htu;
 mod faulty_jws;

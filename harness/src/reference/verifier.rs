@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::claims;
 use super::defects::{Defect, DefectSet};
 use super::faulty;
+use super::faulty_claims;
 use super::faulty_jws;
 use super::faulty_replay::{self, Stage};
 use super::faulty_signature;
@@ -280,9 +281,7 @@ fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
         return Ok(());
     }
     let typ = text(header, "typ")?;
-    let plain_jwt = defects.contains(Defect::TypPlainJwtAccepted) && typ.eq_ignore_ascii_case("JWT");
-    let longer = defects.contains(Defect::TypPrefix) && typ.starts_with(PROOF_TYP);
-    if typ == PROOF_TYP || plain_jwt || longer { Ok(()) } else { Err(Refusal::Typ) }
+    if typ == PROOF_TYP || faulty_claims::typ_accepted(typ, defects) { Ok(()) } else { Err(Refusal::Typ) }
 }
 
 /// `use`, `key_ops` and `alg` of a key, where they are given, allow it to verify this signature (RFC 7517 sections 4.2,

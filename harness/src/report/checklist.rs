@@ -54,6 +54,7 @@ pub const LINES: &[Line] = &[
             "rs.resources.bearer*",
             "rs.resources.other-key",
             "rs.resources.proof-of-another",
+            "rs.resources.other-method",
         ],
         page: "rs.resources",
         demanded: false,

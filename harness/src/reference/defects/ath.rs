@@ -44,7 +44,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::AthDecodedLeniently,
         "ath-decoded-leniently",
         "Compares `ath` after decoding, with padding and either base64 alphabet.",
-        &["rs.ath.padded"],
+        &["rs.ath.padded", "rs.ath.trailing-bits"],
     ),
     row(Defect::AthHexAccepted, "ath-hex-accepted", "Takes a hexadecimal `ath` as well.", &["rs.ath.hex"]),
     row(
@@ -70,5 +70,17 @@ pub(super) const ROWS: &[DefectRow] = &[
         "ath-case-folded",
         "Compares `ath` without regard to case.",
         &["rs.ath.upper-case"],
+    ),
+    row(
+        Defect::AthOfCredentialsAccepted,
+        "ath-of-credentials-accepted",
+        "Accepts the hash of the whole `Authorization` value as `ath`, too, as some clients once made it.",
+        &["rs.ath.of-credentials"],
+    ),
+    row(
+        Defect::AthTrailingBitsIgnored,
+        "ath-trailing-bits-ignored",
+        "Compares the bytes of `ath`, with a decoder that ignores unused bits, so one hash has several spellings.",
+        &["rs.ath.trailing-bits"],
     ),
 ];

@@ -55,4 +55,16 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Takes a proof for GET with a HEAD request as well.",
         &["rs.htm.head-with-get-proof"],
     ),
+    row(
+        Defect::HtmTrimmed,
+        "htm-trimmed",
+        "Takes white space around `htm` away.",
+        &["rs.htm.trailing-space"],
+    ),
+    row(
+        Defect::HtmOfOtherMethodsNotChecked,
+        "htm-of-other-methods-not-checked",
+        "Compares `htm` only in GET requests, since nothing else was tested.",
+        &["rs.resources.other-method"],
+    ),
 ];

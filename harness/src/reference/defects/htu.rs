@@ -194,4 +194,70 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.htu.empty-path-ok"],
     )
     .at("https://rs.example/"),
+    row(
+        Defect::HtuControlsRemoved,
+        "htu-controls-removed",
+        "Takes tabs and line breaks out of `htu`, as browsers do.",
+        &["rs.htu.inner-tab"],
+    ),
+    row(
+        Defect::HtuSlashesAdded,
+        "htu-slashes-added",
+        "Supplies the slashes that `htu` lacks behind its scheme, as browsers do.",
+        &["rs.htu.missing-slashes"],
+    ),
+    row(
+        Defect::HtuParametersRemoved,
+        "htu-parameters-removed",
+        "Leaves what stands behind a semicolon out of a path, as servlets do when they look for a route.",
+        &["rs.htu.path-parameter"],
+    ),
+    row(
+        Defect::HtuDecodedTwice,
+        "htu-decoded-twice",
+        "Decodes percent-encoded octets in `htu` twice: in the reader and once more in the comparison.",
+        &["rs.htu.encoded-twice"],
+    ),
+    row(
+        Defect::HtuDotsBeforeEscapes,
+        "htu-dots-before-escapes",
+        "Removes dot segments before it decodes, and so misses the encoded ones.",
+        &["rs.htu.encoded-dots-ok"],
+    ),
+    row(
+        Defect::HtuHostDotIgnored,
+        "htu-host-dot-ignored",
+        "Takes a full stop behind the host of `htu` away, as DNS does.",
+        &["rs.htu.trailing-dot"],
+    ),
+    row(
+        Defect::HtuHostMapped,
+        "htu-host-mapped",
+        "Maps the host of `htu` by Unicode's compatibility forms, as browsers do with what is typed.",
+        &["rs.htu.full-width"],
+    ),
+    row(
+        Defect::HtuLoopbackIsOne,
+        "htu-loopback-is-one",
+        "Takes every name and address of this machine for the same, a convenience of development that was left on.",
+        &["rs.htu.loopback-name"],
+    ),
+    row(
+        Defect::HtuAddressComputed,
+        "htu-address-computed",
+        "Reads an IPv4 address in `htu` as `inet_aton` does: octal, or as one number.",
+        &["rs.htu.ipv4-number", "rs.htu.ipv4-octal"],
+    ),
+    row(
+        Defect::HtuAddressZerosIgnored,
+        "htu-address-zeros-ignored",
+        "Ignores zeros in front of an octet of an IPv4 address, which others read as octal.",
+        &["rs.htu.ipv4-zero"],
+    ),
+    row(
+        Defect::HtuAddressUnmapped,
+        "htu-address-unmapped",
+        "Turns IPv4 addresses in IPv6 form back, and so takes two hosts for one.",
+        &["rs.htu.mapped-address"],
+    ),
 ];

@@ -167,6 +167,24 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.jws.prototype-claims", "rs.jws.prototype-header"],
     ),
     row(
+        Defect::TypCaseFolded,
+        "typ-case-folded",
+        "Compares `typ` without regard to case.",
+        &["rs.jose.typ-upper-case"],
+    ),
+    row(
+        Defect::TypMediaTypeAccepted,
+        "typ-media-type-accepted",
+        "Takes `application/` in front of `typ` away.",
+        &["rs.jose.typ-media-type"],
+    ),
+    row(
+        Defect::TypAnyJwtAccepted,
+        "typ-any-jwt-accepted",
+        "Accepts every `typ` that ends in `+jwt`.",
+        &["rs.jose.typ-access-token"],
+    ),
+    row(
         Defect::DuplicateAlgLastUsed,
         "duplicate-alg-last-used",
         "Compares the first `alg` with its list and verifies by the last.",

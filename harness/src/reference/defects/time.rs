@@ -62,7 +62,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::IatOverflow,
         "iat-overflow",
         "Computes the age of a proof in 64 bits that wrap round, so the oldest one is young.",
-        &["rs.time.iat-least"],
+        &["rs.time.iat-least", "rs.time.iat-negative-overflowing"],
     ),
     row(
         Defect::IatFractionRefused,
@@ -88,6 +88,42 @@ pub(super) const ROWS: &[DefectRow] = &[
         "nan-accepted",
         "Reads `NaN`, which is neither too old nor too new.",
         &["rs.time.iat-nan"],
+    ),
+    row(
+        Defect::IatHoursAheadAccepted,
+        "iat-hours-ahead-accepted",
+        "Lets `iat` lie twelve hours ahead, after trouble with a client in another time zone.",
+        &["rs.time.iat-hour-ahead"],
+    ),
+    row(
+        Defect::IatTooLargeSkipped,
+        "iat-too-large-skipped",
+        "Asks for `iat` as a number of 64 bits with a sign, gets none, and skips the check of its age.",
+        &["rs.time.iat-unsigned", "rs.time.iat-overflowing", "rs.time.iat-long", "rs.time.iat-wrapping"],
+    ),
+    row(
+        Defect::IatDateInvalid,
+        "iat-date-invalid",
+        "Makes a date of `iat`, which is invalid beyond the year 275760, and then neither too old nor too new.",
+        &["rs.time.iat-beyond-dates", "rs.time.iat-least", "rs.time.iat-overflowing"],
+    ),
+    row(
+        Defect::IatMinusOneIsNone,
+        "iat-minus-one-is-none",
+        "Uses -1 for a date that is not there, and checks no age then.",
+        &["rs.time.iat-minus-one"],
+    ),
+    row(
+        Defect::IatWindowOfSeconds,
+        "iat-window-of-seconds",
+        "Takes proofs for five seconds only, and shuts out clients whose clock or network is a little slow.",
+        &["rs.accept.iat-ten-seconds-ahead", "rs.accept.iat-ten-seconds-old"],
+    ),
+    row(
+        Defect::ProofExpHonoured,
+        "proof-exp-honoured",
+        "Refuses proofs by `exp` and `nbf`, which no client has to set, and a client with a bad clock sets badly.",
+        &["rs.time.exp-past-ok", "rs.time.nbf-ahead-ok"],
     ),
     row(
         Defect::JtiOptional,

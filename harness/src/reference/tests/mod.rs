@@ -5,6 +5,7 @@ mod answers;
 mod issuing;
 mod log;
 mod planted;
+mod planted_claims;
 mod planted_replay;
 mod planted_wire;
 mod proofs;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use p256::ecdsa::Signature;
 
-use super::planted_replay;
-use super::planted_wire;
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
+use super::{planted_claims, planted_replay, planted_wire};
 use reqwest::Method;
 
 use crate::jose::{Alg, Ath, base64url};
@@ -329,7 +328,7 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
 type Probes = fn(Defect, &Scene, &str) -> Option<Vec<Wire>>;
 
 /// The subjects that have a file of their own.
-const ELSEWHERE: &[Probes] = &[planted_wire::probe, planted_replay::probe];
+const ELSEWHERE: &[Probes] = &[planted_claims::probe, planted_replay::probe, planted_wire::probe];
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     let public_resource = row.public_url.map(|url| url.parse().expect("a URL"));
