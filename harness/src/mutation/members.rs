@@ -102,29 +102,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         }),
     },
     Mutation {
-        name: "p384-label",
-        phrase: "jwk with crv P-384 and the coordinates of a point on P-256",
-        stage: Stage::DraftEs256(|draft, _| with_jwk(draft, |jwk| jwk.set("crv", "P-384"))),
-    },
-    Mutation {
-        name: "zero-before-x",
-        phrase: "jwk with a zero octet before x, 33 octets in all",
-        stage: Stage::DraftEs256(|draft, key| {
-            with_coordinate(draft, key, "x", |bytes| bytes.insert(0, 0));
-        }),
-    },
-    Mutation {
-        name: "padded-x",
-        phrase: "jwk with padding behind x",
-        stage: Stage::DraftEs256(|draft, _| {
-            with_jwk(draft, |jwk| {
-                if let Some(x) = jwk.member("x").and_then(Json::as_str).map(|x| format!("{x}=")) {
-                    jwk.set("x", x);
-                }
-            });
-        }),
-    },
-    Mutation {
         name: "nan-iat",
         phrase: "iat NaN, which is not JSON",
         stage: Stage::Draft(|draft, _| draft.claims.set("iat", number("NaN"))),
@@ -203,7 +180,12 @@ fn private_primes(draft: &mut Draft, key: &ProofKey) {
 }
 
 /// Changes a coordinate of a key on a curve; those of other keys stay.
-fn with_coordinate(draft: &mut Draft, key: &ProofKey, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn with_coordinate(
+    draft: &mut Draft,
+    key: &ProofKey,
+    name: &str,
+    change: impl FnOnce(&mut Vec<u8>),
+) {
     let PublicJwk::Ec(point) = key.public() else { return };
     let mut bytes = if name == "x" { point.x() } else { point.y() }.to_vec();
     change(&mut bytes);

@@ -6,11 +6,14 @@
 mod carry;
 mod describe;
 mod draft;
+mod kind;
+mod mac;
 mod members;
 mod mint;
 mod respell;
 mod sign;
 mod text;
+mod unsigned;
 
 use crate::jose::Alg;
 use crate::proof::{Draft, EditError, ProofKey, Request, Signed};
@@ -138,10 +141,15 @@ impl Mutation {
     }
 }
 
-/// Every mutation, in the order of the stages.
+/// Every mutation. Whatever their order here, each is applied in its stage.
 pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
-    let before_signing = draft::MUTATIONS.iter().chain(members::MUTATIONS).chain(text::MUTATIONS);
-    before_signing.chain(sign::MUTATIONS).chain(respell::MUTATIONS).chain(carry::MUTATIONS)
+    let before_signing = draft::MUTATIONS.iter().chain(members::MUTATIONS).chain(kind::MUTATIONS);
+    let before_signing = before_signing.chain(mac::MUTATIONS).chain(text::MUTATIONS);
+    before_signing
+        .chain(sign::MUTATIONS)
+        .chain(unsigned::MUTATIONS)
+        .chain(respell::MUTATIONS)
+        .chain(carry::MUTATIONS)
 }
 
 /// The mutation called `name`.

@@ -1,9 +1,9 @@
+use std::ops::Range;
+
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use p256::ecdsa::Signature;
 
+use super::kind::NEUTRAL_POINT;
 use super::{Mutation, Stage};
 use crate::jose::PublicJwk;
 use crate::jose::json::{Json, Object};
@@ -32,26 +32,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         stage: Stage::SignEs256(twin_signature),
     },
     Mutation {
-        name: "hmac-public-key",
-        phrase: "an HMAC keyed with the text of the public JWK",
-        stage: Stage::Sign(hmac_public_key),
-    },
-    Mutation {
-        name: "hmac-public-pem",
-        phrase: "an HMAC keyed with the public key as PEM",
-        stage: Stage::SignEs256(hmac_public_pem),
-    },
-    Mutation {
-        name: "hmac-public-der",
-        phrase: "an HMAC keyed with the public key as DER",
-        stage: Stage::SignEs256(hmac_public_der),
-    },
-    Mutation {
-        name: "hmac-public-x",
-        phrase: "an HMAC keyed with the x coordinate of the public key",
-        stage: Stage::SignEs256(hmac_public_x),
-    },
-    Mutation {
         name: "all-zero-signature",
         phrase: "a signature of the right length, all zero",
         stage: Stage::Sign(all_zero_signature),
@@ -60,6 +40,36 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "order-signature",
         phrase: "a signature with r = n and s = n, which are 0 modulo n",
         stage: Stage::SignEs256(order_signature),
+    },
+    Mutation {
+        name: "r-zero-signature",
+        phrase: "the right signature with r = 0",
+        stage: Stage::SignEs256(|signed, _| with_octets(signed, 0..32, 0)),
+    },
+    Mutation {
+        name: "s-zero-signature",
+        phrase: "the right signature with s = 0",
+        stage: Stage::SignEs256(|signed, _| with_octets(signed, 32..64, 0)),
+    },
+    Mutation {
+        name: "all-ones-signature",
+        phrase: "a signature of 64 octets 255, r and s larger than n",
+        stage: Stage::SignEs256(|signed, _| with_octets(signed, 0..64, 0xff)),
+    },
+    Mutation {
+        name: "one-signature",
+        phrase: "a signature of the right length that is the number 1",
+        stage: Stage::Sign(one_signature),
+    },
+    Mutation {
+        name: "modulus-signature",
+        phrase: "the modulus itself as signature, which is 0 modulo the modulus",
+        stage: Stage::Sign(modulus_signature),
+    },
+    Mutation {
+        name: "neutral-signature",
+        phrase: "a signature whose R is the neutral point and whose S is 0",
+        stage: Stage::SignEdDsa(|signed, _| signed.set_signature(&[NEUTRAL_POINT, [0; 32]].concat())),
     },
     Mutation {
         name: "short-signature",
@@ -145,49 +155,31 @@ fn twin_signature(signed: &mut Signed, _: &ProofKey) {
     }
 }
 
-fn hmac_public_key(signed: &mut Signed, key: &ProofKey) {
-    hmac_keyed_with(signed, key.public().to_json().to_text().as_bytes());
-}
-
-fn hmac_public_pem(signed: &mut Signed, key: &ProofKey) {
-    let base64 = STANDARD.encode(subject_public_key_info(key));
-    let (first, second) = base64.split_at(64);
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{first}\n{second}\n-----END PUBLIC KEY-----\n");
-    hmac_keyed_with(signed, pem.as_bytes());
-}
-
-fn hmac_public_der(signed: &mut Signed, key: &ProofKey) {
-    hmac_keyed_with(signed, &subject_public_key_info(key));
-}
-
-fn hmac_public_x(signed: &mut Signed, key: &ProofKey) {
-    let PublicJwk::Ec(point) = key.public() else { return };
-    hmac_keyed_with(signed, point.x());
-}
-
-fn hmac_keyed_with(signed: &mut Signed, secret: &[u8]) {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let code = hmac::sign(&secret, signed.signing_input().as_bytes());
-    signed.set_signature(code.as_ref());
-}
-
-/// What stands before the point in the SubjectPublicKeyInfo (RFC 5480 section 2) of a key on P-256.
-const P256_PUBLIC_KEY_HEAD: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
-/// The public key as libraries export it. Mutations of [`Stage::SignEs256`] only see keys on P-256.
-fn subject_public_key_info(key: &ProofKey) -> Vec<u8> {
-    match key.public() {
-        PublicJwk::Ec(point) => [&P256_PUBLIC_KEY_HEAD[..], &point.to_uncompressed()].concat(),
-        PublicJwk::Rsa(_) | PublicJwk::Ed25519(_) => Vec::new(),
-    }
-}
-
 fn all_zero_signature(signed: &mut Signed, _: &ProofKey) {
     let length = signed.signature().len();
     signed.set_signature(&vec![0; length]);
+}
+
+fn with_octets(signed: &mut Signed, range: Range<usize>, octet: u8) {
+    let mut signature = signed.signature();
+    if let Some(octets) = signature.get_mut(range) {
+        octets.fill(octet);
+    }
+    signed.set_signature(&signature);
+}
+
+fn one_signature(signed: &mut Signed, _: &ProofKey) {
+    let mut signature = vec![0; signed.signature().len()];
+    if let Some(last) = signature.last_mut() {
+        *last = 1;
+    }
+    signed.set_signature(&signature);
+}
+
+fn modulus_signature(signed: &mut Signed, key: &ProofKey) {
+    if let PublicJwk::Rsa(rsa) = key.public() {
+        signed.set_signature(rsa.n());
+    }
 }
 
 /// The order of the group on P-256 (FIPS 186-4 appendix D.1.2.3).

@@ -124,11 +124,15 @@ fn secrets_that_are_public() {
     let exported = p256::PublicKey::from_sec1_bytes(&point.to_uncompressed()).expect("a point");
     let der = exported.to_public_key_der().expect("DER");
     let pem = exported.to_public_key_pem(LineEnding::LF).expect("PEM");
+    let coordinates = [point.x(), point.y()].concat();
     for (mutation, secret) in [
         ("hmac-public-key", key.public().to_json().to_text().as_bytes()),
         ("hmac-public-pem", pem.as_bytes()),
         ("hmac-public-der", der.as_bytes()),
+        ("hmac-public-pem-bare", pem.trim_end().as_bytes()),
         ("hmac-public-x", point.x()),
+        ("hmac-public-coordinates", &coordinates),
+        ("hmac-sent-jwk", key.public().to_json().to_text().as_bytes()),
     ] {
         let proof = format!("{{ header: {{ alg: HS256 }}, mutate: [{mutation}] }}");
         let compact = minted(&key, URL, &proof, "{}").expect("a request").record.signed.compact();

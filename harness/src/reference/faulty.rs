@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hmac, signature};
+use aws_lc_rs::{digest, signature};
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::GeneralPurpose;
@@ -13,6 +13,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::defects::{Defect, DefectSet};
 use super::faulty_claims;
+use super::faulty_mac;
+use super::faulty_signature;
 use crate::jose::json::{self, Json, Object};
 use crate::jose::jws::Compact;
 use crate::jose::uri::Uri;
@@ -89,7 +91,7 @@ impl<'de> Deserialize<'de> for Members {
 /// Whether an algorithm that the server does not support passes.
 pub(super) fn alg_accepted(alg: &str, defects: DefectSet) -> bool {
     none_accepted(alg, defects)
-        || (defects.contains(Defect::HmacAccepted) && alg == "HS256")
+        || faulty_mac::alg_accepted(alg, defects)
         || defects.contains(Defect::AlgOfTheKeyTaken)
 }
 
@@ -124,8 +126,8 @@ pub(super) fn signature_accepted(jws: &Compact<'_>, key: &PublicJwk, defects: De
     if alg.eq_ignore_ascii_case("none") {
         return none_accepted(alg, defects);
     }
-    if alg == "HS256" {
-        return defects.contains(Defect::HmacAccepted) && hmac_verifies(jws, key);
+    if alg.starts_with("HS") {
+        return faulty_mac::public_key_is_secret(jws, key, defects);
     }
     let signature = &jws.signature;
     defects.contains(Defect::SignatureNotVerified)
@@ -147,28 +149,6 @@ fn der_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
     signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_ASN1, point.to_uncompressed())
         .verify(jws.signing_input.as_bytes(), &jws.signature)
         .is_ok()
-}
-
-/// Whether the signature is an HMAC under any of the byte strings that libraries took for the public key.
-fn hmac_verifies(jws: &Compact<'_>, key: &PublicJwk) -> bool {
-    use p256::pkcs8::{EncodePublicKey as _, LineEnding};
-
-    let jwk = jws.header.member("jwk").map(Json::to_text).unwrap_or_default();
-    let mut secrets = vec![jwk.into_bytes(), key.to_json().to_text().into_bytes()];
-    if let PublicJwk::Ec(point) = key {
-        secrets.extend([point.x().to_vec(), base64url::encode(point.x()).into_bytes()]);
-        if let Ok(public) = p256::PublicKey::from_sec1_bytes(&point.to_uncompressed()) {
-            secrets.extend(public.to_public_key_der().map(|der| der.as_bytes().to_vec()));
-            if let Ok(pem) = public.to_public_key_pem(LineEnding::LF) {
-                secrets.extend([pem.trim_end().as_bytes().to_vec(), pem.into_bytes()]);
-            }
-        }
-        secrets.push(point.to_uncompressed());
-    }
-    secrets.iter().any(|secret| {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        hmac::verify(&secret, jws.signing_input.as_bytes(), &jws.signature).is_ok()
-    })
 }
 
 /// The object that the server takes for the key: the first of a list where a defect looks for one there.
@@ -203,11 +183,9 @@ pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> J
     let mut members = jwk.members().to_vec();
     if defects.contains(Defect::ThumbprintOverAllMembers) {
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
-    } else if defects.contains(Defect::ThumbprintInMemberOrder)
-        || defects.contains(Defect::CoordinatesDecodedLeniently)
-    {
+    } else if defects.contains(Defect::ThumbprintInMemberOrder) || faulty_signature::spelled(defects) {
         members.retain(|(name, _)| ["crv", "kty", "x", "y", "n", "e"].contains(&name.as_str()));
-        if defects.contains(Defect::CoordinatesDecodedLeniently) {
+        if faulty_signature::spelled(defects) {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
         }
     } else {

@@ -13,7 +13,7 @@ use super::faulty_jws;
 use super::signature;
 use crate::jose::json::{Json, Object};
 use crate::jose::jws::Compact;
-use crate::jose::{Curve, EcPoint, Jkt, PublicJwk, base64url};
+use crate::jose::{Curve, EcPoint, Jkt, PROOF_TYP, PublicJwk, base64url};
 
 /// Whether a signature passes that does not verify, or one by a key that none should have.
 pub(super) fn accepted(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -> bool {
@@ -23,6 +23,8 @@ pub(super) fn accepted(jws: &Compact<'_>, key: &PublicJwk, defects: DefectSet) -
         key.algs().iter().any(|alg| signature::verifies(*alg, key, input, signature))
     };
     (is(Defect::SignatureZeroModOrder) && is_zero_mod_order(&jws.signature))
+        || (is(Defect::SignatureRangeErrorSkipped) && is_out_of_range(&jws.signature, key))
+        || (is(Defect::HeaderRebuilt) && verifies_with_own_header(jws, key))
         || (is(Defect::SignatureInFixedBuffer) && {
             let mut fixed = jws.signature.clone();
             fixed.resize(signature_length(key), 0);
@@ -57,9 +59,22 @@ pub(super) fn stated_thumbprint(header: &Object, jwk: &Object, defects: DefectSe
     kid?.as_str()?.parse().ok()
 }
 
-/// The `jwk` with coordinates as a lenient decoder reads them.
+/// Whether the thumbprint is made from the members as they are spelled, for what they mean is known only afterwards.
+pub(super) fn spelled(defects: DefectSet) -> bool {
+    [Defect::CoordinatesDecodedLeniently, Defect::EcCurveIgnored, Defect::OkpCurveIgnored]
+        .iter()
+        .any(|defect| defects.contains(*defect))
+}
+
+/// The `jwk` with coordinates as a lenient decoder reads them, and with the curve that the server takes it for.
 pub(super) fn canonical(jwk: &Object, defects: DefectSet) -> Object {
     let mut jwk = jwk.clone();
+    let kty = jwk.member("kty").and_then(Json::as_str);
+    if defects.contains(Defect::EcCurveIgnored) && kty == Some("EC") {
+        jwk.set("crv", "P-256");
+    } else if defects.contains(Defect::OkpCurveIgnored) && kty == Some("OKP") {
+        jwk.set("crv", "Ed25519");
+    }
     if defects.contains(Defect::CoordinatesDecodedLeniently) {
         for name in ["x", "y"] {
             let Some(text) = jwk.member(name).and_then(Json::as_str) else { continue };
@@ -70,8 +85,40 @@ pub(super) fn canonical(jwk: &Object, defects: DefectSet) -> Object {
                 jwk.set(name, number);
             }
         }
+        for name in ["n", "e"] {
+            if let Some(bytes) = jwk.member(name).and_then(Json::as_str).and_then(base64url::decode) {
+                let number: Vec<u8> = bytes.into_iter().skip_while(|byte| *byte == 0).collect();
+                jwk.set(name, base64url::encode(number));
+            }
+        }
     }
     jwk
+}
+
+/// Whether a library would refuse to look at the signature: a number in it is zero, or not below the group's order or the
+/// modulus (FIPS 186-5 section 6.4.2, RFC 8017 section 5.2.2).
+fn is_out_of_range(signature: &[u8], key: &PublicJwk) -> bool {
+    match key {
+        PublicJwk::Rsa(rsa) => signature.len() == rsa.n().len() && signature >= rsa.n(),
+        PublicJwk::Ec(_) | PublicJwk::Ed25519(_) => {
+            p256_point(key).is_some()
+                && signature.len() == 64
+                && p256::ecdsa::Signature::from_slice(signature).is_err()
+        }
+    }
+}
+
+/// Whether the signature verifies where the header is what this server would have written.
+fn verifies_with_own_header(jws: &Compact<'_>, key: &PublicJwk) -> bool {
+    let alg = jws.header.member("alg").and_then(Json::as_str).unwrap_or_default();
+    let header = Object::from([
+        ("typ", Json::from(PROOF_TYP)),
+        ("alg", Json::from(alg)),
+        ("jwk", Json::from(key.to_json())),
+    ]);
+    let claims = jws.signing_input.split('.').nth(1).unwrap_or_default();
+    let input = format!("{}.{claims}", base64url::encode(header.to_text()));
+    key.algs().iter().any(|alg| signature::verifies(*alg, key, input.as_bytes(), &jws.signature))
 }
 
 /// The order of the group on P-256.

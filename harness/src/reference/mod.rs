@@ -28,6 +28,7 @@ mod faulty_claims;
 mod faulty_http;
 mod faulty_htu;
 mod faulty_jws;
+mod faulty_mac;
 mod faulty_replay;
 mod faulty_signature;
 mod front;

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 
-use crate::jose::{Alg, Curve, PublicJwk};
+use crate::jose::{Alg, Curve, PublicJwk, base64url};
 
 /// Whether `signature` over `input` verifies with `key` and `alg`. Never, where the two don't go together.
 pub(super) fn verifies(alg: Alg, key: &PublicJwk, input: &[u8], signature: &[u8]) -> bool {
@@ -30,6 +30,26 @@ pub(super) fn verifies(alg: Alg, key: &PublicJwk, input: &[u8], signature: &[u8]
             PublicKeyComponents { n: rsa.n(), e: rsa.e() }.verify(library, input, signature).is_ok()
         }
     }
+}
+
+/// The y coordinates of the points of small order on Ed25519, little-endian and in every encoding that decoders take: 0, 1
+/// and -1, p and p + 1, which are 0 and 1, and those of order 8. For such a key anybody can sign.
+const SMALL_ORDER: [&str; 7] = [
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "7P_______________________________________38",
+    "7f_______________________________________38",
+    "7v_______________________________________38",
+    "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+    "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+];
+
+/// Whether the order of a point on Ed25519 is at most 8 (RFC 8725 section 3.4).
+pub(super) fn is_of_small_order(key: &PublicJwk) -> bool {
+    let PublicJwk::Ed25519(x) = key else { return false };
+    let mut y = *x;
+    y[31] &= 0x7f; // the sign of x
+    SMALL_ORDER.iter().filter_map(|small| base64url::decode(small.as_bytes())).any(|small| small == y)
 }
 
 /// What the JWT library calls an algorithm, if it has it: access tokens are signed and verified with it, except for ES512.

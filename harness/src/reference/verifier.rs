@@ -1,6 +1,6 @@
 //! The twelve checks of RFC 9449 section 4.3 on one proof, strictly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::claims;
@@ -8,6 +8,7 @@ use super::defects::{Defect, DefectSet};
 use super::faulty;
 use super::faulty_claims;
 use super::faulty_jws;
+use super::faulty_mac;
 use super::faulty_replay::{self, Stage};
 use super::faulty_signature;
 use super::htu::RequestUri;
@@ -66,12 +67,15 @@ pub struct Verifier {
     defects: DefectSet,
     /// Only for [`Defect::KeyCachedByThumbprint`].
     remembered_keys: Mutex<BTreeMap<Jkt, PublicJwk>>,
+    /// Only for [`Defect::SignatureRemembered`].
+    known_signatures: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 impl Verifier {
     /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there.
     pub fn new(nonces: Nonces, replay: Option<ReplayStore>, algs: AlgSet, defects: DefectSet) -> Self {
-        Self { nonces, replay, algs, defects, remembered_keys: Mutex::default() }
+        let (remembered_keys, known_signatures) = (Mutex::default(), Mutex::default());
+        Self { nonces, replay, algs, defects, remembered_keys, known_signatures }
     }
 
     /// The algorithms that it says it accepts.
@@ -105,9 +109,12 @@ impl Verifier {
         };
         early(Stage::Read)?;
         let alg = check_header(&jws.header, self.algs, defects)?;
-        let key = self.key(&jws.header, presented.bound_key)?;
-        if let Some(key) = &key {
+        let key = self.key(&jws, presented.bound_key)?;
+        if let Some(key) = &key
+            && !self.knows_signature(&jws.signature)
+        {
             check_signature(&jws, alg, &key.public, defects)?;
+            self.remember_signature(&jws.signature);
         }
         early(Stage::Verified)?;
 
@@ -160,7 +167,8 @@ impl Verifier {
 
     /// Checks 5 and 7: the key in `jwk` is public and of a supported kind. `None` stands for no key at all, which only a
     /// defect lets pass.
-    fn key(&self, header: &Object, bound_key: Option<Jkt>) -> Result<Option<ProofKey>, Refusal> {
+    fn key(&self, jws: &Compact<'_>, bound_key: Option<Jkt>) -> Result<Option<ProofKey>, Refusal> {
+        let header = &jws.header;
         let member = match header.member("jwk") {
             None if self.defects.contains(Defect::JwkOptional) => return Ok(None),
             None => return Err(Refusal::ParameterMissing("jwk")),
@@ -168,9 +176,12 @@ impl Verifier {
         };
         let (jwk, public) = match self.readable(member) {
             Err(_) if self.defects.contains(Defect::JwkUnreadableSkipped) => return Ok(None),
+            Err(_) if faulty_mac::secret_in_jwk(jws, self.defects) => return Ok(None),
             readable => readable?,
         };
-        check_purpose(&jwk, header)?;
+        if !self.defects.contains(Defect::KeyPurposeIgnored) {
+            check_purpose(&jwk, header)?;
+        }
         if self.defects.contains(Defect::KeyCachedByThumbprint)
             && let Some(bound) = bound_key
             && let Some(known) = self.remembered_key(bound)
@@ -189,6 +200,18 @@ impl Verifier {
         let canonical = faulty_signature::canonical(&object, self.defects);
         let public = PublicJwk::from_json(&canonical).map_err(Refusal::Jwk)?;
         Ok((object, public))
+    }
+
+    fn knows_signature(&self, signature: &[u8]) -> bool {
+        let known = self.known_signatures.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(signature)
+    }
+
+    fn remember_signature(&self, signature: &[u8]) {
+        if self.defects.contains(Defect::SignatureRemembered) {
+            let mut known = self.known_signatures.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(signature.to_vec());
+        }
     }
 
     fn remembered_key(&self, thumbprint: Jkt) -> Option<PublicJwk> {
@@ -245,7 +268,8 @@ fn read(proof: &[u8], defects: DefectSet) -> Result<Compact<'_>, Refusal> {
 fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Option<Alg>, Refusal> {
     check_typ(header, defects)?;
     let name = match header.member("alg") {
-        None if defects.contains(Defect::AlgOfTheKeyTaken) => "",
+        Some(Json::String(name)) => name,
+        _ if defects.contains(Defect::AlgOfTheKeyTaken) => "",
         _ => text(header, "alg")?,
     };
     let alg = Alg::from_name(name);
@@ -311,6 +335,9 @@ fn check_signature(
     let alg = faulty::alg_for(alg, key, defects);
     if alg.is_some_and(|alg| !key.algs().contains(&alg)) {
         return Err(Refusal::AlgKey);
+    }
+    if signature::is_of_small_order(key) && !defects.contains(Defect::SmallOrderKeyAccepted) {
+        return Err(Refusal::Signature);
     }
     let input = faulty_jws::signing_input(jws, defects);
     let verified = alg.is_some_and(|alg| signature::verifies(alg, key, input.as_bytes(), &jws.signature));

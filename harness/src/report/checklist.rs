@@ -104,7 +104,17 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "Only sound proofs count, signed by the algorithms that you chose",
-        cases: &["rs.jose.*", "rs.jws.*", "rs.duplicate.*", "rs.jwk.*", "rs.field.*", "rs.alg.*"],
+        cases: &[
+            "rs.jose.*",
+            "rs.jws.*",
+            "rs.duplicate.*",
+            "rs.jwk.*",
+            "rs.field.*",
+            "rs.alg.*",
+            "rs.signature.*",
+            "rs.mac.*",
+            "rs.key-kind.*",
+        ],
         page: "rs.jose",
         demanded: true,
         to_show: "run rs.jose and rs.alg",

@@ -22,6 +22,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("plain-http"),
     file!("proof"),
     file!("alg"),
+    file!("signature"),
+    file!("key-kind"),
     file!("jws"),
     file!("field"),
     file!("forwarded"),

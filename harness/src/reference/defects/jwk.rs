@@ -92,6 +92,29 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::CoordinatesDecodedLeniently,
         "coordinates-decoded-leniently",
         "Decodes coordinates leniently and hashes them as they are spelled, so one key has many thumbprints.",
-        &["rs.jwk.padded-x", "rs.jwk.zero-before-x"],
+        &[
+            "rs.jwk.padded-x",
+            "rs.jwk.zero-before-x",
+            "rs.key-kind.zero-before-n",
+            "rs.key-kind.zero-before-e",
+        ],
+    ),
+    row(
+        Defect::EcCurveIgnored,
+        "ec-curve-ignored",
+        "Takes every EC key for one on P-256, whatever `crv` says.",
+        &["rs.key-kind.p192-label", "rs.key-kind.secp256k1-label", "rs.jwk.p384-label"],
+    ),
+    row(
+        Defect::OkpCurveIgnored,
+        "okp-curve-ignored",
+        "Takes every OKP key for one of Ed25519, whatever `crv` says.",
+        &["rs.key-kind.x25519-label", "rs.key-kind.ed448-label", "rs.key-kind.no-crv"],
+    ),
+    row(
+        Defect::KeyPurposeIgnored,
+        "key-purpose-ignored",
+        "Verifies with a key whose `use`, `key_ops` or `alg` says that it is for something else.",
+        &["rs.key-kind.encryption-use", "rs.key-kind.encryption-key-ops", "rs.key-kind.foreign-alg"],
     ),
 ];

@@ -146,7 +146,15 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::CritIgnored,
         "crit-ignored",
         "Does not know `crit`, and so ignores what it names.",
-        &["rs.jws.crit-unknown", "rs.jws.crit-absent", "rs.jws.crit-b64"],
+        &[
+            "rs.jws.crit-unknown",
+            "rs.jws.crit-absent",
+            "rs.jws.crit-b64",
+            "rs.jws.b64-false",
+            "rs.jws.crit-empty",
+            "rs.jws.crit-alg",
+            "rs.jws.crit-string",
+        ],
     ),
     row(
         Defect::SigningInputRebuilt,

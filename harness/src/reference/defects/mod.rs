@@ -93,6 +93,11 @@ pub enum Defect {
     SignatureZeroModOrder,
     SignatureInFixedBuffer,
     EdDsaOrderNotChecked,
+    SignatureRangeErrorSkipped,
+    SmallOrderKeyAccepted,
+    HeaderRebuilt,
+    SignatureRemembered,
+    SymmetricKeyAccepted,
     // The key in the header, and its thumbprint: `jwk`.
     JwkOptional,
     JwkUnreadableSkipped,
@@ -108,6 +113,9 @@ pub enum Defect {
     KeyErrorSkipsSignature,
     InfinityKeyAccepted,
     CoordinatesDecodedLeniently,
+    EcCurveIgnored,
+    OkpCurveIgnored,
+    KeyPurposeIgnored,
     // The form of the proof: segments, base64url, JSON, header parameters: `jws`.
     TypNotChecked,
     TypOptional,

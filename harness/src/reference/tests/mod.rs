@@ -6,6 +6,7 @@ mod issuing;
 mod log;
 mod planted;
 mod planted_claims;
+mod planted_key;
 mod planted_replay;
 mod planted_wire;
 mod proofs;

@@ -6,7 +6,7 @@ use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
-use super::{planted_claims, planted_replay, planted_wire};
+use super::{planted_claims, planted_key, planted_replay, planted_wire};
 use reqwest::Method;
 
 use crate::jose::{Alg, Ath, base64url};
@@ -328,7 +328,8 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
 type Probes = fn(Defect, &Scene, &str) -> Option<Vec<Wire>>;
 
 /// The subjects that have a file of their own.
-const ELSEWHERE: &[Probes] = &[planted_claims::probe, planted_replay::probe, planted_wire::probe];
+const ELSEWHERE: &[Probes] =
+    &[planted_claims::probe, planted_key::probe, planted_replay::probe, planted_wire::probe];
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     let public_resource = row.public_url.map(|url| url.parse().expect("a URL"));

@@ -246,7 +246,7 @@ fn with_proofs(scene: &Scene, proofs: Vec<String>) -> Wire {
     Wire { proofs, ..scene.wire(&scene.parts()) }
 }
 
-fn with_proof(scene: &Scene, proof: &str) -> Wire {
+pub(super) fn with_proof(scene: &Scene, proof: &str) -> Wire {
     with_proofs(scene, vec![proof.to_owned()])
 }
 
@@ -309,7 +309,7 @@ fn with_bytes(scene: &Scene, change: impl FnOnce(&str) -> Vec<u8>) -> Wire {
 }
 
 /// A token that is bound to the thumbprint of `jwk` as it is spelled, and a proof with that key.
-fn bound_to(scene: &Scene, jwk: &str, signed: impl FnOnce(&Parts) -> String) -> Wire {
+pub(super) fn bound_to(scene: &Scene, jwk: &str, signed: impl FnOnce(&Parts) -> String) -> Wire {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwk.as_bytes());
     let confirmation = Some(base64url::encode(hash).parse().expect("a thumbprint"));
     let token = scene.mint(&TokenRequest { confirmation, ..scene.request() });
@@ -318,7 +318,7 @@ fn bound_to(scene: &Scene, jwk: &str, signed: impl FnOnce(&Parts) -> String) -> 
 }
 
 /// A token and a proof by another kind of key, to be signed.
-fn of_other_key(scene: &Scene, alg: Alg) -> (String, Parts, SigningKey) {
+pub(super) fn of_other_key(scene: &Scene, alg: Alg) -> (String, Parts, SigningKey) {
     let key = SigningKey::generate(alg);
     let confirmation = Some(key.public().thumbprint());
     let token = scene.mint(&TokenRequest { confirmation, ..scene.request() });
