@@ -2,7 +2,7 @@
 //! server to compare with.
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
-//! scenario -> coverage -> target -> plan -> run -> judge -> suite -> snapshot -> report -> guide -> cli, fuzzing`. A test
+//! scenario -> coverage -> target -> plan -> run -> judge -> suite -> selftest -> snapshot -> report -> guide -> cli, fuzzing`. A test
 //! keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
@@ -20,6 +20,7 @@ pub mod reference;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod selftest;
 pub mod snapshot;
 pub mod spec;
 pub mod suite;

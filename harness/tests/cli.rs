@@ -59,6 +59,7 @@ const FLAGS: &[(&str, &[&str])] = &[
             "--list-defects",
         ],
     ),
+    ("selftest", &["--defect", "--jobs", "--format", "--output", "--check"]),
     ("schema", &[]),
 ];
 

@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "run",
     "judge",
     "suite",
+    "selftest",
     "snapshot",
     "report",
     "guide",

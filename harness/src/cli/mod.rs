@@ -18,6 +18,7 @@ mod reports;
 mod review;
 mod run;
 mod schema;
+mod selftest;
 mod serve;
 mod transport;
 
@@ -97,6 +98,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Run the reference issuer and resource server, clean or with planted bugs.
     Serve(serve::Arguments),
+    /// Test the suite itself: every planted bug must be caught, and no correct server accused.
+    Selftest(selftest::Arguments),
     /// Make a key for your own requests.
     Key(key::Arguments),
     /// Print a fresh proof for one request: curl -H "DPoP: $(dpop proof GET URL --jwk FILE --token-file FILE)".
@@ -206,6 +209,7 @@ pub fn main() -> ExitCode {
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Diff(arguments) => diff::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),
+        Command::Selftest(arguments) => selftest::run(arguments, &mut context),
         Command::Key(arguments) => key::run(arguments, &mut context),
         Command::Proof(arguments) => proof::run(arguments, &mut context),
         Command::Schema(arguments) => schema::run(arguments, &mut context),

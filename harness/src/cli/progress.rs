@@ -18,6 +18,13 @@ impl Progress {
         Self(bar)
     }
 
+    /// So many of so many are done, and the last was this.
+    pub(super) fn reached(&self, done: usize, of: usize, name: &str) {
+        self.0.set_length(u64::try_from(of).unwrap_or(u64::MAX));
+        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.0.set_message(name.to_owned());
+    }
+
     pub(super) fn event(&self, event: &Event<'_>) {
         match event {
             Event::Started(cases) => self.0.set_length(u64::try_from(*cases).unwrap_or(u64::MAX)),

@@ -18,6 +18,17 @@ pub enum NonceMode {
     Required,
 }
 
+impl NonceMode {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+}
+
 /// Supplies nonces and recognises them again.
 ///
 /// A nonce is an HMAC over the number of the time slot, so nobody can foresee one (RFC 9449 section 8) and nothing needs
