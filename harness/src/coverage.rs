@@ -1,9 +1,9 @@
-//! Which requirements of the ledger are tested by a case, and why the others are not.
+//! Which requirements of the ledger are tested by a case or measured by a fact, and why the others are not.
 
 use std::fmt::Write as _;
 
 use crate::scenario::Scenario;
-use crate::spec::{Gap, Ledger, Requirement, Role};
+use crate::spec::{Fact, Gap, Ledger, Requirement, Role};
 
 /// The ledger beside the cases that cite it.
 #[derive(Debug)]
@@ -11,13 +11,15 @@ pub struct Coverage<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// One requirement, and the cases that cite it.
+/// One requirement, the cases that cite it, and the facts that measure it.
 #[derive(Debug)]
 pub struct Row<'a> {
     /// The row of the ledger.
     pub requirement: &'a Requirement,
     /// Ids of the cases that cite it, in the order of the files.
     pub cases: Vec<&'a str>,
+    /// The facts that measure it.
+    pub facts: Vec<Fact>,
 }
 
 /// How far a requirement is tested.
@@ -25,6 +27,8 @@ pub struct Row<'a> {
 pub enum State {
     /// A case cites it.
     Covered,
+    /// No case cites it, as no verdict would be fair; `dpop measure` measures it.
+    Measured,
     /// Cases are to be written.
     Open,
     /// It can't be seen from outside.
@@ -39,13 +43,21 @@ pub enum State {
 
 impl State {
     /// Every state, in the order in which they are shown.
-    pub const ALL: &[Self] =
-        &[Self::Covered, Self::Open, Self::Untestable, Self::OutOfScope, Self::NoSuite, Self::Forgotten];
+    pub const ALL: &[Self] = &[
+        Self::Covered,
+        Self::Measured,
+        Self::Open,
+        Self::Untestable,
+        Self::OutOfScope,
+        Self::NoSuite,
+        Self::Forgotten,
+    ];
 
     /// The word in the ledger, in JSON and on the console.
     pub fn name(self) -> &'static str {
         match self {
             Self::Covered => "covered",
+            Self::Measured => "measured",
             Self::Open => "open",
             Self::Untestable => "untestable",
             Self::OutOfScope => "out-of-scope",
@@ -56,28 +68,37 @@ impl State {
 }
 
 impl<'a> Row<'a> {
-    /// How far it is tested. A case that cites it counts for more than what the row says of itself.
+    /// How far it is tested. A case that cites it counts for more than a fact, and both for more than what the row says of
+    /// itself.
     pub fn state(&self) -> State {
-        match (&self.requirement.gap, self.cases.is_empty()) {
-            (_, false) => State::Covered,
-            (Some(Gap::Open(_)), true) => State::Open,
-            (Some(Gap::Untestable(_)), true) => State::Untestable,
-            (Some(Gap::OutOfScope(_)), true) => State::OutOfScope,
-            (None, true) if self.requirement.role.includes_resource_server() => State::Forgotten,
-            (None, true) => State::NoSuite,
+        match (&self.requirement.gap, self.cases.is_empty(), self.facts.is_empty()) {
+            (_, false, _) => State::Covered,
+            (_, true, false) => State::Measured,
+            (Some(Gap::Open(_)), true, true) => State::Open,
+            (Some(Gap::Untestable(_)), true, true) => State::Untestable,
+            (Some(Gap::OutOfScope(_)), true, true) => State::OutOfScope,
+            (None, true, true) if self.requirement.role.includes_resource_server() => State::Forgotten,
+            (None, true, true) => State::NoSuite,
         }
     }
 
-    /// Why no case cites it, or what is needed for one.
+    /// Why no case cites it and no fact measures it, or what is needed for one.
     pub fn reason(&self) -> Option<&'a str> {
         match &self.requirement.gap {
             Some(Gap::Open(text) | Gap::Untestable(text) | Gap::OutOfScope(text))
-                if self.cases.is_empty() =>
+                if self.cases.is_empty() && self.facts.is_empty() =>
             {
                 Some(text)
             }
             Some(Gap::Open(_) | Gap::Untestable(_) | Gap::OutOfScope(_)) | None => None,
         }
+    }
+
+    /// The cases that cite it, or the facts that measure it where there are none.
+    pub fn proofs(&self) -> Vec<String> {
+        let facts = self.facts.iter().map(|fact| format!("dpop measure --only {}", fact.name()));
+        let cases = self.cases.iter().map(|case| (*case).to_owned());
+        if self.cases.is_empty() { facts.collect() } else { cases.collect() }
     }
 }
 
@@ -88,7 +109,9 @@ impl<'a> Coverage<'a> {
             let cites = |id: &String| *id == requirement.id;
             let cases = scenarios.iter().flat_map(|scenario| &scenario.cases);
             let cases = cases.filter(|case| case.spec.iter().any(cites)).map(|case| case.id.as_str());
-            Row { requirement, cases: cases.collect() }
+            let measures = |fact: &&Fact| fact.rows().contains(&requirement.id.as_str());
+            let facts = Fact::ALL.iter().filter(measures).copied().collect();
+            Row { requirement, cases: cases.collect(), facts }
         };
         Self { rows: ledger.requirements().iter().map(row).collect() }
     }
@@ -126,9 +149,10 @@ impl<'a> Coverage<'a> {
         let own = self.rows.iter().filter(|row| row.requirement.role.includes_resource_server()).count();
         let of = |role| self.rows.iter().filter(|row| row.requirement.role == role).count();
         format!(
-            "Resource server: {} of {own} requirements covered, {} open, {} untestable, {} out of scope.\n\
+            "Resource server: {} of {own} requirements covered, {} measured, {} open, {} untestable, {} out of scope.\n\
              Authorization server alone: {}, client: {}; no suite yet.",
             self.count(State::Covered),
+            self.count(State::Measured),
             self.count(State::Open),
             self.count(State::Untestable),
             self.count(State::OutOfScope),
@@ -158,17 +182,19 @@ impl Section<'_, '_> {
 pub fn as_markdown(coverage: &Coverage<'_>) -> String {
     let mut page = "# What the suite covers\n\n".to_owned();
     page += "Written by `cargo xtask codegen`: every requirement on a resource server in `scenarios/ledger.yaml`, by section of the\n\
-             specifications, with the cases that cite it or the reason why none does. `dpop coverage` prints the same.\n\n";
+             specifications, with the cases that cite it, the fact that measures it, or the reason why there is neither.\n\
+             `dpop coverage` prints the same.\n\n";
     page += &coverage.summary();
-    page += "\n\n| section | covered | open | untestable | out of scope |\n|---|---|---|---|---|\n";
+    page += "\n\n| section | covered | measured | open | untestable | out of scope |\n|---|---|---|---|---|---|\n";
     for section in coverage.sections() {
         // Writing to a string does not fail.
         let _ = writeln!(
             page,
-            "| {} | {}/{} | {} | {} | {} |",
+            "| {} | {}/{} | {} | {} | {} | {} |",
             section.source,
             section.count(State::Covered),
             section.rows.len(),
+            section.count(State::Measured),
             section.count(State::Open),
             section.count(State::Untestable),
             section.count(State::OutOfScope),
@@ -180,8 +206,8 @@ pub fn as_markdown(coverage: &Coverage<'_>) -> String {
             "| requirement | level | read | state | cases, or why there is none |\n|---|---|---|---|---|\n";
         for row in section.rows {
             let Requirement { id, text, level, read, .. } = row.requirement;
-            let cases: Vec<String> = row.cases.iter().map(|case| format!("`{case}`")).collect();
-            let proof = row.reason().map_or_else(|| cases.join(", "), str::to_owned);
+            let proofs: Vec<String> = row.proofs().iter().map(|proof| format!("`{proof}`")).collect();
+            let proof = row.reason().map_or_else(|| proofs.join(", "), str::to_owned);
             let cells = [
                 format!("`{id}` {text}"),
                 level.name().to_owned(),
@@ -210,6 +236,7 @@ requirements:
   - { id: x-4, role: client, level: must, source: RFC 1 section 4, read: unread, text: of a client }
   - { id: x-5, role: server, level: must, source: RFC 1 section 2, read: text, text: forgotten }
   - { id: 9449-4.3-12b, role: server, level: must, source: RFC 1 section 2, read: text, text: stale, open: a case }
+  - { id: 9449-8.2-2, role: server, level: may, source: RFC 1 section 2, read: text, text: measured }
 ";
 
     fn ledger() -> Ledger {
@@ -229,6 +256,7 @@ requirements:
             State::NoSuite,
             State::Forgotten,
             State::Covered,
+            State::Measured,
         ];
         assert_eq!(states, all);
         for state in State::ALL {
@@ -236,7 +264,9 @@ requirements:
         }
         assert_eq!(coverage.rows()[0].cases, ["rs.ath.missing"]);
         let reasons: Vec<_> = coverage.rows().iter().map(Row::reason).collect();
-        assert_eq!(reasons, [None, Some("a case"), Some("unseen"), Some("not ours"), None, None, None]);
+        assert_eq!(reasons, [None, Some("a case"), Some("unseen"), Some("not ours"), None, None, None, None]);
+        assert_eq!(coverage.rows()[7].proofs(), ["dpop measure --only nonce"]);
+        assert_eq!(coverage.rows()[0].proofs(), ["rs.ath.missing"]);
     }
 
     #[test]
@@ -245,11 +275,11 @@ requirements:
         let coverage = Coverage::of(&ledger, &scenarios);
         let sections = coverage.sections();
         let sizes: Vec<_> = sections.iter().map(|section| (section.source, section.rows.len())).collect();
-        assert_eq!(sizes, [("RFC 1 section 2", 5), ("RFC 1 section 3", 1)]);
+        assert_eq!(sizes, [("RFC 1 section 2", 6), ("RFC 1 section 3", 1)]);
         assert_eq!(sections[0].count(State::Covered), 2);
         let summary = coverage.summary();
         assert!(
-            summary.contains("2 of 6 requirements covered, 1 open, 1 untestable, 1 out of scope"),
+            summary.contains("2 of 7 requirements covered, 1 measured, 1 open, 1 untestable, 1 out of scope"),
             "{summary}"
         );
         assert!(summary.contains("client: 1;"), "{summary}");
@@ -259,14 +289,16 @@ requirements:
     fn the_page_names_cases_and_reasons_and_keeps_its_columns() {
         let (ledger, scenarios) = (ledger(), load_embedded().expect("valid"));
         let page = as_markdown(&Coverage::of(&ledger, &scenarios));
-        assert!(page.contains("| RFC 1 section 2 | 2/5 | 1 | 0 | 1 |"), "{page}");
+        assert!(page.contains("| RFC 1 section 2 | 2/6 | 1 | 1 | 0 | 1 |"), "{page}");
         assert!(
             page.contains("| `9449-4.3-12a` cited | must | text | covered | `rs.ath.missing` |"),
             "{page}"
         );
         assert!(page.contains("| `x-2` a\\|b | may | quoted | untestable | unseen |"), "{page}");
         for line in page.lines().filter(|line| line.starts_with("| ")) {
-            assert_eq!(line.replace("\\|", "").matches('|').count(), 6, "{line}");
+            let in_numbers = line.starts_with("| section ") || line.starts_with("| RFC ");
+            let borders = if in_numbers { 7 } else { 6 };
+            assert_eq!(line.replace("\\|", "").matches('|').count(), borders, "{line}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //! server to compare with.
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
-//! scenario -> coverage -> target -> plan -> run -> judge -> suite -> selftest -> snapshot -> report -> guide -> cli, fuzzing`. A test
-//! keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
+//! scenario -> coverage -> target -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> report -> guide -> cli,
+//! fuzzing`. A test keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod guide;
 pub mod jose;
 pub mod judge;
+pub mod measure;
 pub mod mutation;
 pub mod plan;
 pub mod proof;

@@ -42,6 +42,24 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("init", &["--output", "--force", "--timeout", "--authorised"]),
     ("doctor", &["--config", "--timeout", "--authorised"]),
     ("list", &["--format"]),
+    (
+        "measure",
+        &[
+            "--config",
+            "--only",
+            "--for",
+            "--format",
+            "--timeout",
+            "--rate",
+            "--max-requests",
+            "--defect",
+            "--authorised",
+            "--http1.1",
+            "--cacert",
+            "--insecure",
+            "--connect-to",
+        ],
+    ),
     ("coverage", &["--format"]),
     ("explain", &[]),
     ("review", &["--config", "--accept"]),
@@ -390,11 +408,12 @@ fn coverage_for_programs() {
     assert_eq!(stderr, "");
     let document = json(&stdout);
     assert_eq!(keys(&document), ["requirements", "summary"]);
-    let states = ["covered", "open", "untestable", "out-of-scope", "no-suite", "forgotten"];
+    let states = ["covered", "measured", "open", "untestable", "out-of-scope", "no-suite", "forgotten"];
     assert_eq!(keys(&document["summary"]), states);
     let rows = document["requirements"].as_array().expect("a list");
     for row in rows {
-        let members = ["id", "role", "level", "source", "also", "read", "text", "state", "reason", "cases"];
+        let members =
+            ["id", "role", "level", "source", "also", "read", "text", "state", "reason", "cases", "facts"];
         assert_eq!(keys(row), members);
         let cases = row["cases"].as_array().expect("a list");
         assert_eq!(row["state"] == "covered", !cases.is_empty(), "{row}");

@@ -53,6 +53,11 @@ fn results_schema() {
     check("docs/results.schema.json", &pretty(&dpop_harness::report::json::schema()));
 }
 
+#[test]
+fn facts_schema() {
+    check("docs/facts.schema.json", &pretty(&dpop_harness::report::facts_schema()));
+}
+
 /// One test for both, as both are written to one file.
 #[test]
 fn readme_sections() {

@@ -145,7 +145,7 @@ fn a_name_that_is_nearly_right_gets_a_hint() {
 #[test]
 fn no_name_is_used_twice() {
     let scenarios = load_embedded().expect("valid");
-    let lists = ["guide", "proof", "flow", "pitfalls", "defects", "mutations"];
+    let lists = ["guide", "proof", "flow", "pitfalls", "facts", "defects", "mutations"];
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     let all = scenarios
         .iter()

@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "target",
     "plan",
     "run",
+    "measure",
     "judge",
     "suite",
     "selftest",

@@ -108,7 +108,7 @@ fn every_requirement_is_covered_or_says_why_not() {
             Some(Gap::Open(text)) => ("open", text.as_str()),
             None if row.state() == State::Forgotten => {
                 faults.push(format!(
-                    "{id}: no case cites it; write one, or say `untestable`, `out-of-scope` or `open`"
+                    "{id}: no case cites it, no fact measures it; write one, or say `untestable`, `out-of-scope` or `open`"
                 ));
                 continue;
             }
@@ -117,6 +117,9 @@ fn every_requirement_is_covered_or_says_why_not() {
         if !row.cases.is_empty() {
             let cases = row.cases.join(", ");
             faults.push(format!("{id}: delete its line `{field}: …`, as it is cited by {cases}"));
+        }
+        for fact in &row.facts {
+            faults.push(format!("{id}: delete its line `{field}: …`, as {} measures it", fact.name()));
         }
         if !row.requirement.role.includes_resource_server() {
             faults.push(format!("{id}: delete its line `{field}: …`, as its role has no suite yet"));
@@ -135,9 +138,10 @@ fn cited_requirements_were_read() {
     for row in Coverage::of(Ledger::embedded(), &scenarios).rows() {
         let Requirement { id, source, read, .. } = row.requirement;
         assert!(
-            *read != Read::Unread || row.cases.is_empty(),
-            "{:?} cite {id}: look it up in {source}",
-            row.cases
+            *read != Read::Unread || (row.cases.is_empty() && row.facts.is_empty()),
+            "{:?} and {:?} cite {id}: look it up in {source}",
+            row.cases,
+            row.facts
         );
     }
 }

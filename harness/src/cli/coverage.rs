@@ -35,6 +35,7 @@ struct Line<'a> {
     state: &'static str,
     reason: Option<&'a str>,
     cases: &'a [&'a str],
+    facts: Vec<&'static str>,
 }
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
@@ -77,11 +78,11 @@ fn show(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
     let head = format!("  {:18}{:14}", row.requirement.id, row.state().name());
     hanging(out, &head, &row.requirement.text)?;
     let label = match row.state() {
-        State::Covered => "by ",
+        State::Covered | State::Measured => "by ",
         State::Open => "needs ",
         State::Untestable | State::OutOfScope | State::NoSuite | State::Forgotten => "because ",
     };
-    let proof = row.reason().map_or_else(|| row.cases.join(", "), str::to_owned);
+    let proof = row.reason().map_or_else(|| row.proofs().join(", "), str::to_owned);
     hanging(out, &format!("{:34}{label}", ""), &proof)
 }
 
@@ -98,5 +99,6 @@ fn line<'a>(row: &'a Row<'a>) -> Line<'a> {
         state: row.state().name(),
         reason: row.reason(),
         cases: &row.cases,
+        facts: row.facts.iter().map(|fact| fact.name()).collect(),
     }
 }

@@ -12,13 +12,13 @@ use crate::proof::Connection;
 use crate::reference::defects;
 use crate::report::hanging;
 use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
-use crate::spec::{Ledger, Requirement};
+use crate::spec::{Fact, Ledger, Requirement};
 
 /// What to explain.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A case, scenario, pitfall, rule, requirement, planted bug or mutation; `proof` or `flow` for the protocol; `guide`,
-    /// `pitfalls`, `defects` or `mutations` for a list.
+    /// `pitfalls`, `facts`, `defects` or `mutations` for a list.
     name: String,
 }
 
@@ -60,6 +60,7 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
         "pitfalls" => Pitfall::ALL
             .iter()
             .try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
+        "facts" => list_facts(out)?,
         "defects" => defects().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
         "mutations" => {
             mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?
@@ -72,7 +73,7 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
                 .chain(defects().map(|row| row.name))
                 .chain(mutation::catalogue().map(|row| row.name))
                 .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
-                .chain(["guide", "proof", "flow", "pitfalls", "defects", "mutations"]);
+                .chain(["guide", "proof", "flow", "pitfalls", "facts", "defects", "mutations"]);
             let hint =
                 nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(Failure::Usage(format!("nothing is called `{unknown}`{hint}; see `dpop list`")));
@@ -176,6 +177,16 @@ fn list_guide(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n`dpop explain NAME` shows one.")
 }
 
+/// What `dpop measure` finds out, and the requirements that it stands for.
+fn list_facts(out: &mut dyn Write) -> io::Result<()> {
+    for fact in Fact::ALL {
+        let rows = fact.rows().join(", ");
+        let rows = if rows.is_empty() { rows } else { format!(" ({rows})") };
+        hanging(out, &format!("{:10}", fact.name()), &format!("{}{rows}", fact.title()))?;
+    }
+    writeln!(out, "\nA fact is measured, not judged: dpop measure, or dpop measure --only NAME -v.")
+}
+
 fn explain_proof(out: &mut dyn Write) -> io::Result<()> {
     heading("What a proof consists of", out)?;
     writeln!(
@@ -209,6 +220,9 @@ fn explain_requirement(
     if let Some(row) = coverage.row(id) {
         let reason = row.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         hanging(out, "State        ", &format!("{}{reason}", row.state().name()))?;
+        for fact in &row.facts {
+            writeln!(out, "  {:32} {}", format!("dpop measure --only {}", fact.name()), fact.title())?;
+        }
     }
     for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(|case| case.spec.contains(id)) {
         writeln!(out, "  {:32} {}", case.id, case.title)?;

@@ -11,6 +11,7 @@ mod issuer_key;
 mod key;
 mod list;
 mod log;
+mod measure;
 mod output;
 mod progress;
 mod proof;
@@ -86,6 +87,8 @@ enum Command {
     Init(init::Arguments),
     /// Say whether a target can be judged, and if not, what is wrong and whose it is.
     Doctor(doctor::Arguments),
+    /// Measure a target: how old a proof may be, what is remembered of it, how nonces are used, and more. Nothing is judged.
+    Measure(measure::Arguments),
     /// List the cases.
     List(list::Arguments),
     /// Show which requirements of the specifications the cases cover, and why not the others.
@@ -203,6 +206,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &mut context),
         Command::Init(arguments) => init::run(arguments, &mut context),
         Command::Doctor(arguments) => doctor::run(arguments, &mut context),
+        Command::Measure(arguments) => measure::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
         Command::Coverage(arguments) => coverage::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),

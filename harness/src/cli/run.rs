@@ -244,6 +244,15 @@ pub(super) async fn perform(
     selected: &[Selected<'_>],
     quiet: bool,
 ) -> (Results, Stop) {
+    let (stop, listener) = stop_on_ctrl_c();
+    let progress = Progress::new(quiet);
+    let results = run_until(&stop, setup, scenarios, selected, &mut |event| progress.event(&event)).await;
+    listener.abort();
+    (results, stop)
+}
+
+/// A wish that Ctrl-C utters, and the task that listens for it.
+pub(super) fn stop_on_ctrl_c() -> (Stop, tokio::task::JoinHandle<()>) {
     let stop = Stop::default();
     let wish = stop.clone();
     let listener = tokio::spawn(async move {
@@ -251,10 +260,7 @@ pub(super) async fn perform(
             wish.request();
         }
     });
-    let progress = Progress::new(quiet);
-    let results = run_until(&stop, setup, scenarios, selected, &mut |event| progress.event(&event)).await;
-    listener.abort();
-    (results, stop)
+    (stop, listener)
 }
 
 /// What has to live as long as the run: an issuer, or both reference servers.
@@ -264,7 +270,7 @@ pub(super) enum Servers {
     Both { _running: Box<Running> },
 }
 
-async fn embedded(
+pub(super) async fn embedded(
     defects: DefectSet,
     profile: Profile,
     limits: Limits,

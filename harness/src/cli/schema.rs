@@ -20,6 +20,8 @@ enum What {
     Config,
     /// What `--report json` writes.
     Results,
+    /// What `dpop measure` writes for programs.
+    Facts,
 }
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
@@ -27,6 +29,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         What::Scenario => scenario::schema(),
         What::Config => target::schema(),
         What::Results => report::json::schema(),
+        What::Facts => report::facts_schema(),
     };
     serde_json::to_writer_pretty(&mut context.out, &schema).map_err(std::io::Error::from)?;
     writeln!(context.out)?;

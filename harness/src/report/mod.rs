@@ -3,6 +3,7 @@
 mod checklist;
 mod diff;
 mod document;
+mod facts;
 mod hanging;
 mod health;
 mod human;
@@ -14,6 +15,7 @@ use std::io::{self, Write};
 pub use checklist::{LINES, Line, Mark, write_answer, write_checklist};
 pub use diff::Comparison;
 pub use document::{Document, DocumentError};
+pub use facts::{facts_page, facts_schema, write_facts};
 pub use hanging::hanging;
 pub use health::{doctor_line, doctor_page};
 pub use human::{Human, Style, glyph};

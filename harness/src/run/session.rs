@@ -263,7 +263,7 @@ impl<'a> Session<'a> {
 
     /// Sends one step. A nonce challenge is answered by the same edits with the fresh nonce and a fresh `jti`, unless
     /// the nonce is what the step is about.
-    pub(super) async fn step(
+    pub(crate) async fn step(
         &mut self,
         step: &Step,
         cast: &Cast,

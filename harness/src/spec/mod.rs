@@ -1,9 +1,11 @@
 //! What the specifications demand: levels, profiles, and the ledger of requirements.
 
+mod fact;
 mod ledger;
 
 use serde::{Deserialize, Serialize};
 
+pub use fact::Fact;
 pub use ledger::{Gap, Ledger, Read, Requirement, Role};
 
 /// How binding a requirement is (RFC 2119), and so what a violation amounts to.

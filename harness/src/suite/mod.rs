@@ -4,6 +4,7 @@
 mod answers;
 mod diagnosis;
 mod embedded;
+mod facts;
 mod health;
 mod observed;
 mod origin;
@@ -34,6 +35,7 @@ use crate::target::tokens::TokenSource;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Observer, Places, Target};
 
 pub use embedded::{against_reference, against_reference_with};
+pub use facts::{Measured, measure};
 pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};
 pub use outcome::{Counts, Outcome, Results, Subject};
 pub use stop::Stop;
