@@ -140,12 +140,15 @@ async fn what_a_proof_is_remembered_by() {
     }
 }
 
-/// A server that serves a key once is no target: its control says so, and nothing is made up.
+/// A server that takes one proof of each key refuses every probe, and the control after them: nothing is made of that.
 #[tokio::test]
 async fn without_a_control_there_is_no_fact() {
-    let facts = measured(NonceMode::Never, Defect::OneRequestAKey, Fact::Window).await;
-    let window = facts.window.expect("asked for");
-    assert!(matches!(&window, Ok(_) | Err(Unmeasured::ControlRefused(_))), "{window:?}");
+    for fact in [Fact::Window, Fact::Htu, Fact::Sizes, Fact::Errors, Fact::Jti] {
+        let facts = measured(NonceMode::Never, Defect::ReplayKeyIsThumbprint, fact).await;
+        let why = facts.unmeasured(fact);
+        assert!(matches!(why, Some(Unmeasured::ControlRefused(_))), "{fact:?}: {why:?}");
+        assert!(why.is_some_and(Unmeasured::is_of_the_environment));
+    }
     let limits = Limits { max_requests: Some(12), ..Limits::default() };
     let found = measured_with(
         options(NonceMode::Never, DefectSet::empty()),
