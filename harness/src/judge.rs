@@ -5,7 +5,7 @@ mod crowd;
 use serde::{Deserialize, Serialize};
 
 use self::crowd::Shown;
-use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn};
+use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn, Watched, is_slow};
 use crate::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
 use crate::spec::Level;
 use crate::target::NoAnswer;
@@ -167,6 +167,9 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
             }
             continue;
         }
+        if let Some(reason) = watched(exchange, run) {
+            return Judgement::new(Verdict::of_violation(level), reason, Some(at));
+        }
         match (expect, seen.decision) {
             (Expect::Reject(_) | Expect::Challenge, Decision::Accept) => {
                 return accepted(exchange, at, level, excused_by);
@@ -248,6 +251,19 @@ pub fn judge(run: &Run, expects: &[Expect], level: Level, excused_by: Option<Exc
     result
 }
 
+/// What is wrong with what was seen beside the answer.
+fn watched(exchange: &Exchange, run: &Run) -> Option<String> {
+    match exchange.watched? {
+        Watched::Calls(false) => None,
+        Watched::Calls(true) => Some("the server called the URL that stands in the proof".to_owned()),
+        Watched::Time if !is_slow(exchange, &run.transcript) => None,
+        Watched::Time => Some(format!(
+            "the answer took {} ms, more than ten times as long as one to a correct request",
+            exchange.milliseconds
+        )),
+    }
+}
+
 impl Exchange {
     /// Whether a proof was challenged although it, and those before it, carried the nonce that was supplied just before.
     fn is_endless_challenge(&self) -> bool {
@@ -297,10 +313,11 @@ fn accepts(exchange: &Exchange) -> bool {
     exchange.seen.decision == Decision::Accept
 }
 
-/// Whether the server hung up on a request whose fault is one of HTTP.
+/// Whether the server hung up on a request whose fault is one of HTTP, or which may be too large for it.
 fn closed_on_odd(exchange: &Exchange) -> bool {
     let closed = |why: &NoAnswer| matches!(why, NoAnswer::Closed | NoAnswer::GoAway(_) | NoAnswer::Reset(_));
-    exchange.odd && exchange.seen.nothing.as_ref().is_some_and(closed)
+    let large = exchange.watched == Some(Watched::Time);
+    (exchange.odd || large) && exchange.seen.nothing.as_ref().is_some_and(closed)
 }
 
 fn accepted(exchange: &Exchange, at: usize, level: Level, excused_by: Option<Excuse>) -> Judgement {

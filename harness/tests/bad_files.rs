@@ -275,6 +275,11 @@ fn sending_and_waiting_that_contradict_themselves() {
     check_scenario(trials("21"), ((8, 48), "2 to 20 trials", None));
     check_scenario(case("{ trials: 2, expect: accept }"), ((8, 10), "only a case that sends copies", None));
 
+    let remote = "`proof: { remote-key: … }` and `watch: calls` need each other";
+    check_scenario(case("{ watch: calls, expect: answer }"), ((8, 3), remote, None));
+    let url = "remote-key: { member: jku, in: header }";
+    check_scenario(case(&format!("{{ proof: {{ {url} }}, expect: answer }}")), ((8, 3), remote, None));
+
     let steps = |second: &str| case(&format!("{{ steps: [{{ as: a, expect: accept }}, {{ {second} }}] }}"));
     let wait = steps("wait: 11m, expect: accept");
     check_scenario(wait, ((8, 10), "waits of 11m in all, and 10m are the most", None));

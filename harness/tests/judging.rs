@@ -6,7 +6,7 @@ use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
 use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::proof::EditError;
 use dpop_harness::run::Turn::{Canary, ControlAfter, ControlBefore, Step};
-use dpop_harness::run::{Decision, Ending, Exchange, Observation, Run, Turn};
+use dpop_harness::run::{Decision, Ending, Exchange, Observation, Run, Turn, Watched};
 use dpop_harness::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::NoAnswer;
@@ -59,6 +59,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         shared: false,
         alike: 1,
         crowd: None,
+        watched: None,
         seen: seen(decision),
         response: String::new(),
         milliseconds: 0,
@@ -231,6 +232,32 @@ fn an_answered_challenge_is_not_the_answer() {
         assert_eq!(judgement.verdict, verdict, "{decisions:?}");
         assert_eq!(judgement.decisive, Some(1 + decisions.len()));
     }
+}
+
+/// Beside any answer: a call to the URL in the proof, and one that takes ten times as long as a control, and half a second.
+#[test]
+fn what_is_seen_beside_the_answer() {
+    for decision in [Decision::Accept, Decision::Reject, Decision::Challenge, Decision::Other] {
+        for (watched, control, took, verdict, reason) in [
+            (Watched::Calls(false), 1, 9_000, Pass, ""),
+            (Watched::Calls(true), 1, 1, Warn, "called the URL"),
+            (Watched::Time, 0, 500, Pass, ""),
+            (Watched::Time, 0, 501, Warn, "took 501 ms"),
+            (Watched::Time, 100, 1_500, Pass, ""),
+            (Watched::Time, 100, 1_501, Warn, "took 1501 ms"),
+        ] {
+            let mut run = played(Decision::Accept, &[decision], &[Expect::Answer], Decision::Accept);
+            run.transcript[1].watched = Some(watched);
+            run.transcript[1].milliseconds = took;
+            run.transcript[2].milliseconds = control;
+            check(&run, &[Expect::Answer], Level::Should, verdict, reason);
+        }
+    }
+    // An edge may hang up on what is too large for it.
+    let mut run = played(Decision::Accept, &[Decision::NoAnswer], &[Expect::Answer], Decision::Accept);
+    check(&run, &[Expect::Answer], Level::Should, Warn, "neither accepted nor refused");
+    run.transcript[1].watched = Some(Watched::Time);
+    check(&run, &[Expect::Answer], Level::Should, Pass, "");
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         shared: false,
         alike: 1,
         crowd: None,
+        watched: None,
         seen: Observation {
             decision,
             status,

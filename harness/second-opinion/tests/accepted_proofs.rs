@@ -298,6 +298,7 @@ impl Clients {
                 spare: Some(&self.spare),
                 stranger: Some((&self.stranger.0, &self.stranger.1)),
                 issuer: Some(&self.issuer),
+                decoy: None,
                 nonce: latest.as_ref(),
                 call,
                 resource: call,
@@ -309,7 +310,12 @@ impl Clients {
             let minted = match mint(step, &material) {
                 Ok(minted) => minted,
                 // E.g. a host without letters, whose case can't be changed.
-                Err(EditError::NoChange | EditError::NoOtherSpelling(_) | EditError::NotForThisUrl(_)) => {
+                Err(
+                    EditError::NoChange
+                    | EditError::NoOtherSpelling(_)
+                    | EditError::NotForThisUrl(_)
+                    | EditError::NoDecoy(_),
+                ) => {
                     continue;
                 }
                 // A wrong nonce is made from the right one.

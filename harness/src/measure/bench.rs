@@ -35,6 +35,7 @@ impl<'a> Means<'a> {
             nonce: None,
             nonce_of_success: false,
             standing: None,
+            decoy: None,
             kept: None,
         }
     }

@@ -1,7 +1,8 @@
 use super::find;
 use crate::proof::{
     AthSource, BoundTo, Each, Encoding, Gate, HtmEdit, HtuEdit, JktEdit, JsonType, JtiEdit, KeyChoice,
-    KidPlace, MadeFor, NonceEdit, OmittedField, Step, TokenChoice, TokenPlace, TokenSigner, Volley,
+    KidPlace, MadeFor, NonceEdit, OmittedField, RemoteKey, Step, TokenChoice, TokenPlace, TokenSigner,
+    Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -234,7 +235,14 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     match edits.kid {
         Some(KidPlace::Header) => phrases.push("kid with the thumbprint of the bound key".to_owned()),
         Some(KidPlace::Jwk) => phrases.push("kid in jwk with the thumbprint of the bound key".to_owned()),
+        Some(KidPlace::CertificateHash) => {
+            phrases.push("x5t#S256 with the thumbprint of the bound key".to_owned());
+        }
         None => {}
+    }
+    if let Some(RemoteKey { member, place }) = edits.remote_key {
+        let within = if place == KidPlace::Jwk { " in jwk" } else { "" };
+        phrases.push(format!("{}{within} with the URL of a listener", member.name()));
     }
     for (name, value) in edits.claims.members() {
         phrases.push(format!("claim {name} set to {}", value.to_text()));

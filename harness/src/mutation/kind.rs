@@ -76,6 +76,18 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         }),
     },
     Mutation {
+        name: "short-x",
+        phrase: "jwk without the zero octet that x begins with",
+        stage: Stage::Draft(|draft, _| {
+            with_jwk(draft, |jwk| {
+                let x = jwk.member("x").and_then(Json::as_str).and_then(base64url::decode);
+                if let Some([0, rest @ ..]) = x.as_deref() {
+                    jwk.set("x", base64url::encode(rest));
+                }
+            });
+        }),
+    },
+    Mutation {
         name: "padded-x",
         phrase: "jwk with padding behind x",
         stage: Stage::DraftEs256(|draft, _| {

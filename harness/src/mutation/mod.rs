@@ -4,16 +4,22 @@
 //! mutation: one row in the table of its stage. YAML, schema, `dpop explain` and the fuzzer see it by itself.
 
 mod carry;
+mod certificate;
+mod cost;
 mod describe;
 mod draft;
 mod kind;
 mod mac;
 mod members;
 mod mint;
+mod odd_key;
 mod respell;
+mod rsa;
 mod sign;
 mod text;
 mod unsigned;
+
+use odd_key::OddKey;
 
 use crate::jose::Alg;
 use crate::proof::{Draft, EditError, ProofKey, Request, Signed};
@@ -39,6 +45,10 @@ enum Stage {
     DraftEs256(fn(&mut Draft, &ProofKey)),
     /// Before signing; the first key is the one in `jwk`, the second one signs.
     DraftBySigner(fn(&mut Draft, &ProofKey, &ProofKey)),
+    /// The same, for ES256 only.
+    DraftBySignerEs256(fn(&mut Draft, &ProofKey, &ProofKey)),
+    /// Before signing, and after: another key than a client's stands in `jwk`, with its `alg`, and signs.
+    By(OddKey),
     /// When the JSON texts of a proof are written and encoded; it is signed again afterwards.
     Text(fn(&mut Signed)),
     /// After signing; the key is the one in `jwk`.
@@ -58,10 +68,13 @@ impl Mutation {
     /// Whether it means something for a proof that `key` signs.
     fn applies_to(&self, key: &ProofKey) -> bool {
         match self.stage {
-            Stage::DraftEs256(_) | Stage::SignEs256(_) => key.alg() == Alg::Es256,
+            Stage::DraftEs256(_) | Stage::DraftBySignerEs256(_) | Stage::SignEs256(_) => {
+                key.alg() == Alg::Es256
+            }
             Stage::SignEdDsa(_) => key.alg() == Alg::EdDsa,
             Stage::Draft(_)
             | Stage::DraftBySigner(_)
+            | Stage::By(_)
             | Stage::Text(_)
             | Stage::Sign(_)
             | Stage::Respell(_)
@@ -73,7 +86,11 @@ impl Mutation {
     fn edit(&self, draft: &mut Draft, key: &ProofKey, signer: &ProofKey) {
         match self.stage {
             Stage::Draft(apply) | Stage::DraftEs256(apply) => apply(draft, key),
-            Stage::DraftBySigner(apply) => apply(draft, key, signer),
+            Stage::DraftBySigner(apply) | Stage::DraftBySignerEs256(apply) => apply(draft, key, signer),
+            Stage::By(odd) => {
+                draft.header.set("alg", odd.alg());
+                draft.header.set("jwk", odd.jwk());
+            }
             Stage::Text(_)
             | Stage::Sign(_)
             | Stage::SignEs256(_)
@@ -95,12 +112,14 @@ impl Mutation {
     fn spoil(&self, signed: &mut Signed, key: &ProofKey) -> Result<(), EditError> {
         match self.stage {
             Stage::Sign(apply) | Stage::SignEs256(apply) | Stage::SignEdDsa(apply) => apply(signed, key),
+            Stage::By(odd) => signed.set_signature(&odd.sign(signed.signing_input().as_bytes())),
             Stage::Respell(respelled) if !signed.respell_signature(respelled) => {
                 return Err(EditError::NoOtherSpelling(self.name));
             }
             Stage::Draft(_)
             | Stage::DraftEs256(_)
             | Stage::DraftBySigner(_)
+            | Stage::DraftBySignerEs256(_)
             | Stage::Text(_)
             | Stage::Respell(_)
             | Stage::Carry(_) => {}
@@ -115,6 +134,8 @@ impl Mutation {
             Stage::Draft(_)
             | Stage::DraftEs256(_)
             | Stage::DraftBySigner(_)
+            | Stage::DraftBySignerEs256(_)
+            | Stage::By(_)
             | Stage::Text(_)
             | Stage::Sign(_)
             | Stage::SignEs256(_)
@@ -136,20 +157,36 @@ impl Mutation {
             | Stage::SignEdDsa(_)
             | Stage::Respell(_)
             | Stage::Carry(_) => true,
-            Stage::Draft(_) | Stage::DraftEs256(_) | Stage::DraftBySigner(_) | Stage::Text(_) => false,
+            Stage::Draft(_)
+            | Stage::DraftEs256(_)
+            | Stage::DraftBySigner(_)
+            | Stage::DraftBySignerEs256(_)
+            | Stage::By(_)
+            | Stage::Text(_) => false,
         }
     }
 }
 
+/// The tables, in the order in which they are listed.
+const TABLES: &[&[Mutation]] = &[
+    draft::MUTATIONS,
+    members::MUTATIONS,
+    kind::MUTATIONS,
+    odd_key::MUTATIONS,
+    certificate::MUTATIONS,
+    cost::MUTATIONS,
+    mac::MUTATIONS,
+    text::MUTATIONS,
+    sign::MUTATIONS,
+    rsa::MUTATIONS,
+    unsigned::MUTATIONS,
+    respell::MUTATIONS,
+    carry::MUTATIONS,
+];
+
 /// Every mutation. Whatever their order here, each is applied in its stage.
 pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
-    let before_signing = draft::MUTATIONS.iter().chain(members::MUTATIONS).chain(kind::MUTATIONS);
-    let before_signing = before_signing.chain(mac::MUTATIONS).chain(text::MUTATIONS);
-    before_signing
-        .chain(sign::MUTATIONS)
-        .chain(unsigned::MUTATIONS)
-        .chain(respell::MUTATIONS)
-        .chain(carry::MUTATIONS)
+    TABLES.iter().copied().flatten()
 }
 
 /// The mutation called `name`.

@@ -11,7 +11,7 @@ use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
     AthEdit, AthSource, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace, MadeFor, NonceEdit, ProofEdits,
-    Step,
+    RemoteKey, Step,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, TokenChoice, edited};
@@ -29,6 +29,8 @@ pub struct Material<'a> {
     pub stranger: Option<(&'a ProofKey, &'a AccessToken)>,
     /// The issuer's key, where the harness has it.
     pub issuer: Option<&'a IssuerKey>,
+    /// The URL of a listener that nobody has a reason to call, where there is one.
+    pub decoy: Option<&'a str>,
     /// The nonce that the target supplied last.
     pub nonce: Option<&'a Nonce>,
     /// The request.
@@ -95,6 +97,9 @@ pub enum EditError {
     /// A token is to be bound to a `jwk` that has no thumbprint.
     #[error("the jwk has no thumbprint that a token could be bound to")]
     NoThumbprint,
+    /// A URL of keys is to stand in the proof, and there is no listener behind one.
+    #[error("{0}")]
+    NoDecoy(String),
 }
 
 /// The parameters that stand in the header; every other name is a claim.
@@ -218,15 +223,13 @@ impl<'a> Material<'a> {
             claims.set(name, value.clone());
         }
         let kid = Json::from(self.key.thumbprint().to_string());
-        match edits.kid {
-            Some(KidPlace::Header) => draft.header.set("kid", kid),
-            Some(KidPlace::Jwk) => {
-                if let Some(mut jwk) = draft.header.member("jwk").and_then(Json::as_object).cloned() {
-                    jwk.set("kid", kid);
-                    draft.header.set("jwk", jwk);
-                }
-            }
-            None => {}
+        if let Some(place) = edits.kid {
+            let name = if place == KidPlace::CertificateHash { "x5t#S256" } else { "kid" };
+            put(&mut draft.header, place, name, kid);
+        }
+        if let Some(RemoteKey { member, place }) = edits.remote_key {
+            let url = self.decoy.ok_or_else(|| EditError::NoDecoy("there is no listener".to_owned()))?;
+            put(&mut draft.header, place, member.name(), Json::from(url));
         }
         for (name, value) in edits.header.members() {
             draft.header.set(name, value.clone());
@@ -301,6 +304,19 @@ impl<'a> Material<'a> {
             }
             Encoding::Hex => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         })
+    }
+}
+
+/// Puts a member into the header, or into the `jwk` in it.
+fn put(header: &mut Object, place: KidPlace, name: &str, value: Json) {
+    match place {
+        KidPlace::Header | KidPlace::CertificateHash => header.set(name, value),
+        KidPlace::Jwk => {
+            if let Some(mut jwk) = header.member("jwk").and_then(Json::as_object).cloned() {
+                jwk.set(name, value);
+                header.set("jwk", jwk);
+            }
+        }
     }
 }
 

@@ -27,8 +27,9 @@ pub use jti::JtiEdit;
 pub use key::{KeyError, ProofKey};
 pub use pretence::Pretence;
 pub use script::{
-    AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace,
-    MadeFor, NonceEdit, OmittedField, ProofEdits, RequestEdits, Script, Shift, Step, TokenPlace,
+    AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, JsonType, KeyChoice, KeyUrl,
+    KidPlace, MadeFor, NonceEdit, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Shift, Step,
+    TokenPlace, Watch,
 };
 pub use secret::{AccessToken, tag};
 pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};

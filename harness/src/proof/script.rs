@@ -76,6 +76,19 @@ pub struct Step {
     pub repeat: Option<usize>,
     /// A correct request goes before it, and its connection is cut before the answer comes.
     pub after_lost_answer: bool,
+    /// What to look at beside the answer.
+    pub watch: Option<Watch>,
+}
+
+/// What is looked at beside the answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// Whether the server calls the URL that `remote-key` puts into the proof: a listener on loopback, which must not be
+    /// called. The case is skipped where the server is not on loopback.
+    Calls,
+    /// How long the answer takes: not ten times as long as that to a correct request, and half a second.
+    Time,
 }
 
 /// Edits to a correct proof. They are applied in the order in which they are listed here.
@@ -107,6 +120,8 @@ pub struct ProofEdits {
     pub copy: Option<CopyEdit>,
     /// A `kid` that is the thumbprint of the key that the token is bound to.
     pub kid: Option<KidPlace>,
+    /// A URL of keys, behind which a listener waits for calls. Needs `watch: calls`.
+    pub remote_key: Option<RemoteKey>,
     /// Claims set to a value as it is.
     pub claims: Object,
     /// Header parameters set to a value as it is.
@@ -217,7 +232,38 @@ pub struct CopyEdit {
     pub claims: Vec<String>,
 }
 
-/// Where a `kid` stands.
+/// A URL of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RemoteKey {
+    /// The member that holds it.
+    pub member: KeyUrl,
+    /// Where that stands.
+    #[serde(rename = "in")]
+    pub place: KidPlace,
+}
+
+/// A member that holds a URL of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyUrl {
+    /// A JWK Set (RFC 7515 section 4.1.2).
+    Jku,
+    /// A certificate (RFC 7515 section 4.1.5).
+    X5u,
+}
+
+impl KeyUrl {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jku => "jku",
+            Self::X5u => "x5u",
+        }
+    }
+}
+
+/// Where a `kid` stands, or what is like it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KidPlace {
@@ -225,6 +271,8 @@ pub enum KidPlace {
     Header,
     /// In the `jwk` (RFC 7517 section 4.5).
     Jwk,
+    /// As the hash of a certificate, `x5t#S256` in the header (RFC 7515 section 4.1.8).
+    CertificateHash,
 }
 
 /// A JSON type.

@@ -181,7 +181,17 @@ pub(super) fn readable_jwk(jwk: &Object, defects: DefectSet) -> Object {
 /// The thumbprint of `key` as the server computes it from `jwk`.
 pub(super) fn thumbprint(jwk: &Object, key: &PublicJwk, defects: DefectSet) -> Jkt {
     let mut members = jwk.members().to_vec();
-    if defects.contains(Defect::ThumbprintOverAllMembers) {
+    if defects.contains(Defect::LeadingZeroDropped) {
+        // Coordinates that were numbers in between.
+        members = key.to_json().members().to_vec();
+        for (_, value) in &mut members {
+            let octets = value.as_str().and_then(base64url::decode).filter(|octets| octets.starts_with(&[0]));
+            if let Some(octets) = octets {
+                let number: Vec<u8> = octets.into_iter().skip_while(|octet| *octet == 0).collect();
+                *value = Json::from(base64url::encode(number));
+            }
+        }
+    } else if defects.contains(Defect::ThumbprintOverAllMembers) {
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
     } else if defects.contains(Defect::ThumbprintInMemberOrder) || faulty_signature::spelled(defects) {
         members.retain(|(name, _)| ["crv", "kty", "x", "y", "n", "e"].contains(&name.as_str()));

@@ -81,8 +81,9 @@ pub(super) fn canonical(jwk: &Object, defects: DefectSet) -> Object {
             let Some(bytes) = faulty::decoded_leniently(text) else { continue };
             let zeros = bytes.len().saturating_sub(Curve::P256.field_bytes());
             if bytes.iter().take(zeros).all(|byte| *byte == 0) {
-                let number = base64url::encode(bytes.get(zeros..).unwrap_or_default());
-                jwk.set(name, number);
+                let missing = Curve::P256.field_bytes().saturating_sub(bytes.len());
+                let number = [&vec![0; missing], bytes.get(zeros..).unwrap_or_default()].concat();
+                jwk.set(name, base64url::encode(number));
             }
         }
         for name in ["n", "e"] {

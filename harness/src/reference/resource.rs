@@ -16,6 +16,7 @@ use super::answer::{Denial, proof_fields, supply_nonce};
 use super::at_once::AtOnce;
 use super::connections::{ConnectionId, Connections};
 use super::defects::{Defect, DefectSet};
+use super::faulty_cost;
 use super::faulty_http::{self, Inbound};
 use super::faulty_replay;
 use super::htu::RequestUri;
@@ -170,6 +171,10 @@ impl ResourceServer {
             return Ok("everybody".to_owned());
         }
         let proofs = proof_fields(access.headers);
+        let spent = faulty_cost::spent(&proofs, self.defects);
+        if !spent.is_zero() {
+            self.clock.sleep(spent).await;
+        }
         let credentials = match Credentials::read(access.headers, self.defects) {
             Err(Denial::NoCredentials) if is(Defect::TokenOptional) && !proofs.is_empty() => {
                 return Ok(self.verify(access, &proofs, None).await?.jkt.to_string());

@@ -9,7 +9,9 @@ use super::faulty;
 use super::faulty_claims;
 use super::faulty_jws;
 use super::faulty_mac;
+use super::faulty_remote;
 use super::faulty_replay::{self, Stage};
+use super::faulty_rsa;
 use super::faulty_signature;
 use super::htu::RequestUri;
 use super::nonce::Nonces;
@@ -108,6 +110,7 @@ impl Verifier {
             faulty_replay::remember_early(store, stage, &jws.claims, bound, presented.now, defects)
         };
         early(Stage::Read)?;
+        faulty_remote::look_keys_up(&jws.header, defects);
         let alg = check_header(&jws.header, self.algs, defects)?;
         let key = self.key(&jws, presented.bound_key)?;
         if let Some(key) = &key
@@ -188,9 +191,11 @@ impl Verifier {
         {
             return Ok(Some(ProofKey { thumbprint: bound, public: known }));
         }
-        let stated = faulty_signature::stated_thumbprint(header, &jwk, self.defects);
+        let stated = faulty_signature::stated_thumbprint(header, &jwk, self.defects)
+            .or_else(|| faulty_remote::thumbprint_of_certificate(header, self.defects));
         let thumbprint = stated.unwrap_or_else(|| faulty::thumbprint(&jwk, &public, self.defects));
-        let public = faulty_signature::other_key(header, self.defects).unwrap_or(public);
+        let certified = || faulty_remote::key_of_certificate(header, self.defects);
+        let public = faulty_signature::other_key(header, self.defects).or_else(certified).unwrap_or(public);
         Ok(Some(ProofKey { thumbprint, public }))
     }
 
@@ -198,7 +203,9 @@ impl Verifier {
         let object = faulty::jwk_object(jwk, self.defects).ok_or(Refusal::ParameterType("jwk"))?;
         let object = faulty::readable_jwk(object, self.defects);
         let canonical = faulty_signature::canonical(&object, self.defects);
-        let public = PublicJwk::from_json(&canonical).map_err(Refusal::Jwk)?;
+        let public = PublicJwk::from_json(&canonical)
+            .or_else(|error| faulty_rsa::weak_key(&canonical, self.defects).ok_or(error));
+        let public = public.map_err(Refusal::Jwk)?;
         Ok((object, public))
     }
 
@@ -343,7 +350,8 @@ fn check_signature(
     let verified = alg.is_some_and(|alg| signature::verifies(alg, key, input.as_bytes(), &jws.signature));
     let accepted = verified
         || faulty::signature_accepted(jws, key, defects)
-        || faulty_signature::accepted(jws, key, defects);
+        || faulty_signature::accepted(jws, key, defects)
+        || faulty_rsa::accepted(jws, key, defects);
     if accepted { Ok(()) } else { Err(Refusal::Signature) }
 }
 

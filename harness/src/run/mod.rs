@@ -14,4 +14,4 @@ pub use redact::{Redactor, visible};
 pub(crate) use session::MAX_CHALLENGES;
 pub use session::{Elsewhere, Ending, Run, Session};
 pub use skew::Skew;
-pub use transcript::{Crowd, Exchange, Transcript, Turn};
+pub use transcript::{Crowd, Exchange, Transcript, Turn, Watched, is_slow};

@@ -5,22 +5,25 @@ use super::cast::Cast;
 use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
 use super::skew::Skew;
-use super::transcript::{Exchange, Transcript, Turn, show_answer, show_request};
+use super::transcript::{Exchange, Transcript, Turn, Watched, is_slow, show_answer, show_request};
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{
     AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, NonceEdit, Request,
-    RequestEdits, Script, Step, StepRecord,
+    RequestEdits, Script, Step, StepRecord, Watch,
 };
 use crate::scenario::{Endpoint, Expect};
-use crate::target::{Answer, Kept, NoAnswer, NoRoom, Target};
+use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
 /// How often a signature is made anew to get one that can be spelled otherwise. One in fifteen can't by chance.
 const MAX_SPELLINGS: usize = 5;
+
+/// How often a proof whose answer takes long is sent until that counts.
+const MAX_SLOW: usize = 3;
 
 /// A worker's conversation with the target: it remembers the nonce that came last.
 pub struct Session<'a> {
@@ -53,6 +56,8 @@ pub struct Session<'a> {
     pub standing: Option<(AccessToken, Option<HttpVersion>, Exchange)>,
     /// The connection that the requests go over, where a case keeps it.
     pub kept: Option<Kept>,
+    /// The listener whose URL stands in the proof of the step that is sent.
+    pub decoy: Option<Decoy>,
 }
 
 /// Where the steps of a case go instead of the protected resource.
@@ -222,6 +227,7 @@ impl<'a> Session<'a> {
             shared: false,
             alike: 1,
             crowd: None,
+            watched: None,
             seen,
             response: show_answer(answer, request.http, self.redactor),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -243,6 +249,7 @@ impl<'a> Session<'a> {
             spare: cast.spare.as_ref(),
             stranger: cast.stranger.as_ref().map(|other| (&*other.key, &other.token)),
             issuer: self.issuer,
+            decoy: self.decoy.as_ref().map(Decoy::url),
             nonce,
             call: self.place_of(turn).map_or(self.call, |place| place.call),
             resource: self.call,
@@ -296,6 +303,52 @@ impl<'a> Session<'a> {
                 earlier.insert(name.clone(), minted.record);
             }
             return Ok(seen);
+        }
+    }
+
+    /// Sends one step and looks at something beside its answer. What takes long is sent again, for it may be chance.
+    async fn watched(
+        &mut self,
+        step: &Step,
+        watch: Watch,
+        cast: &Cast,
+        turn: Turn,
+        transcript: &mut Transcript,
+    ) -> Result<Observation, EditError> {
+        let earlier = &mut Earlier::new();
+        match watch {
+            Watch::Calls => {
+                if !self.target.is_on_loopback() {
+                    let why = "a listener is opened for servers on loopback only";
+                    return Err(EditError::NoDecoy(why.to_owned()));
+                }
+                let opened = Decoy::open().await;
+                self.decoy =
+                    Some(opened.map_err(|error| {
+                        EditError::NoDecoy(format!("no listener could be opened: {error}"))
+                    })?);
+                let seen = self.step(step, cast, turn, earlier, transcript).await;
+                let decoy = self.decoy.take();
+                let seen = seen?;
+                if let (Some(decoy), Some(exchange)) = (decoy, transcript.last_mut()) {
+                    exchange.watched = Some(Watched::Calls(decoy.was_called().await));
+                }
+                Ok(seen)
+            }
+            Watch::Time => {
+                let mut tries = 1;
+                loop {
+                    let seen = self.step(step, cast, turn, earlier, transcript).await?;
+                    if let Some(exchange) = transcript.last_mut() {
+                        exchange.watched = Some(Watched::Time);
+                    }
+                    let slow = transcript.last().is_some_and(|exchange| is_slow(exchange, transcript));
+                    if !slow || tries == MAX_SLOW {
+                        return Ok(seen);
+                    }
+                    tries += 1;
+                }
+            }
         }
     }
 
@@ -425,7 +478,10 @@ impl<'a> Session<'a> {
                 (None, Some(number)) => {
                     self.repeated(step, number, cast, turn, &mut earlier, transcript).await?
                 }
-                (None, None) => self.step(step, cast, turn, &mut earlier, transcript).await?,
+                (None, None) => match step.watch {
+                    None => self.step(step, cast, turn, &mut earlier, transcript).await?,
+                    Some(watch) => self.watched(step, watch, cast, turn, transcript).await?,
+                },
             };
             if seen.nothing.as_ref().is_some_and(NoAnswer::is_not_sent) {
                 return Err(Ending::Played);

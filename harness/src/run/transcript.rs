@@ -56,12 +56,34 @@ pub struct Exchange {
     pub alike: usize,
     /// Where its request was one of many that were sent at the same time.
     pub crowd: Option<Crowd>,
+    /// What was looked at beside the answer.
+    pub watched: Option<Watched>,
     /// What the answer amounts to.
     pub seen: Observation,
     /// Status line, header fields and the beginning of the content.
     pub response: String,
     /// From the first byte sent to the last byte read.
     pub milliseconds: u64,
+}
+
+/// What was looked at beside an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// Whether the server called the URL in the proof.
+    Calls(bool),
+    /// How long the answer took.
+    Time,
+}
+
+/// An answer takes too long where it takes this and ten times as long as that to a correct request, in milliseconds.
+const FLOOR: u64 = 500;
+
+/// Whether an answer takes so much longer than those to the correct requests in `transcript` that the proof must be why.
+pub fn is_slow(exchange: &Exchange, transcript: &[Exchange]) -> bool {
+    let controls =
+        transcript.iter().filter(|other| matches!(other.turn, Turn::ControlBefore | Turn::ControlAfter));
+    let slowest = controls.map(|control| control.milliseconds).max().unwrap_or_default();
+    exchange.milliseconds > slowest.saturating_mul(10).saturating_add(FLOOR)
 }
 
 /// Requests of one step that were sent at the same time.

@@ -7,7 +7,7 @@ use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::clock::Span;
 use crate::mutation;
-use crate::proof::{Client, Connection, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley};
+use crate::proof::{Client, Connection, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -48,6 +48,8 @@ const MOST_REPEATED: usize = 1000;
 const MOST_WAITING: Span = Span(Duration::from_secs(600));
 const NAMELESS: &str =
     "a step of which any answer will do needs a name, and a step behind it that depends on it";
+
+const WATCHED: &str = "what is watched is one request that is made anew, and nothing depends on it";
 
 struct Checker<'a> {
     source: &'a Source,
@@ -97,7 +99,8 @@ impl Checker<'_> {
             || case.token != TokenEdits::default()
             || case.request != RequestEdits::default()
             || case.send.is_some()
-            || case.after_lost_answer;
+            || case.after_lost_answer
+            || case.watch.is_some();
         let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
         match kinds.iter().filter(|present| **present).count() {
             1 => {}
@@ -137,6 +140,10 @@ impl Checker<'_> {
             if *expect == Expect::Any {
                 return self.contradiction(&format!("{path}.expect"), NAMELESS);
             }
+            if case.watch.is_some() && case.send.is_some() {
+                return self.contradiction(&format!("{path}.watch"), WATCHED);
+            }
+            self.watch(case.watch, &case.proof, path)?;
         }
         self.proof(&case.proof, &[], false, &format!("{path}.proof"))
     }
@@ -195,6 +202,10 @@ impl Checker<'_> {
                 let place = self.places.value(&format!("{path}.if-accepted"));
                 return self.unknown("earlier step", name, &place, named.iter().copied());
             }
+            if step.watch.is_some() && (step.name.is_some() || step.resend.is_some()) {
+                return self.contradiction(&format!("{path}.watch"), WATCHED);
+            }
+            self.watch(step.watch, &step.proof, &path)?;
             if step.expect == Expect::Any && step.name.is_none() {
                 return self.contradiction(&format!("{path}.expect"), NAMELESS);
             }
@@ -249,6 +260,14 @@ impl Checker<'_> {
                 | Expect::Any,
             ) => self.contradiction(&expecting, "of requests with a proof each, `expect: accept`"),
         }
+    }
+
+    /// A URL of keys in the proof and a look at who calls it belong together.
+    fn watch(&self, watch: Option<Watch>, proof: &ProofEdits, path: &str) -> Checked {
+        if proof.remote_key.is_some() == (watch == Some(Watch::Calls)) {
+            return Ok(());
+        }
+        self.contradiction(path, "`proof: { remote-key: … }` and `watch: calls` need each other")
     }
 
     fn repeated(&self, step: &StepRow, path: &str) -> Checked {

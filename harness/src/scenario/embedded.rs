@@ -24,6 +24,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("alg"),
     file!("signature"),
     file!("key-kind"),
+    file!("remote-key"),
+    file!("cost"),
     file!("jws"),
     file!("field"),
     file!("forwarded"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::expect::Expect;
 use crate::clock::Span;
 use crate::jose::Alg;
-use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits, Volley};
+use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
 use crate::spec::Level;
 
 /// A scenario: one YAML document. A file holds one or more.
@@ -82,6 +82,8 @@ pub(super) struct CaseRow {
     /// Whether a correct request goes before the only step, whose connection is cut before the answer comes.
     #[serde(default)]
     pub(super) after_lost_answer: bool,
+    /// What to look at beside the answer.
+    pub(super) watch: Option<Watch>,
     /// What the target should do with the only step.
     pub(super) expect: Option<Expect>,
     /// Whether the refusals have to show where the config's `observe` says.
@@ -126,6 +128,8 @@ pub(super) struct StepRow {
     /// Whether a correct request goes before it, whose connection is cut before the answer comes.
     #[serde(default)]
     pub(super) after_lost_answer: bool,
+    /// What to look at beside the answer.
+    pub(super) watch: Option<Watch>,
     /// What the target should do with it.
     pub(super) expect: Expect,
 }

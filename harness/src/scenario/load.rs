@@ -145,6 +145,7 @@ fn kind(case: CaseRow) -> CaseKind {
             send: case.send,
             repeat: None,
             after_lost_answer: case.after_lost_answer,
+            watch: case.watch,
             expect,
         }]
     });
@@ -162,6 +163,7 @@ fn kind(case: CaseRow) -> CaseKind {
                 send,
                 repeat,
                 after_lost_answer,
+                watch,
                 expect,
             } = row;
             let step = Step {
@@ -175,6 +177,7 @@ fn kind(case: CaseRow) -> CaseKind {
                 send,
                 repeat,
                 after_lost_answer,
+                watch,
             };
             (step, expect)
         })

@@ -331,6 +331,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         nonce_of_success: false,
         standing: None,
         kept: None,
+        decoy: None,
     }
 }
 

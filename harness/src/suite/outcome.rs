@@ -1,5 +1,6 @@
 use crate::judge::{Judgement, Verdict};
 use crate::plan::{Selected, Traits};
+use crate::proof::Watch;
 use crate::run::{Decision, Transcript};
 use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
 use crate::spec::{Level, Profile};
@@ -123,7 +124,12 @@ impl Outcome {
 
 fn expected(kind: &CaseKind) -> String {
     match kind {
-        CaseKind::Script { expects, .. } => match expects.as_slice() {
+        CaseKind::Script { script, expects } => match expects.as_slice() {
+            [Expect::Answer] => match script.steps.first().and_then(|step| step.watch) {
+                Some(Watch::Calls) => "no call to the URL in the proof".to_owned(),
+                Some(Watch::Time) => "any answer, in time".to_owned(),
+                None => Expect::Answer.to_string(),
+            },
             [only] => only.to_string(),
             several => {
                 let judged = several.iter().filter(|expect| **expect != Expect::Any);

@@ -412,6 +412,7 @@ fn material<'a>(
         spare: None,
         stranger: None,
         issuer: None,
+        decoy: None,
         nonce,
         call: session.call,
         resource: session.call,

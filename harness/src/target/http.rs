@@ -209,6 +209,10 @@ impl Target for HttpTarget {
         Box::pin(self.released(requests))
     }
 
+    fn is_on_loopback(&self) -> bool {
+        self.is_loopback()
+    }
+
     fn requests_left(&self) -> usize {
         self.requests_left.load(Ordering::Relaxed)
     }

@@ -5,6 +5,7 @@ mod auth;
 mod challenge;
 mod config;
 mod connection;
+mod decoy;
 mod discovery;
 mod draft;
 mod http;
@@ -31,6 +32,7 @@ pub use auth::Auth;
 pub use challenge::{Challenge, ChallengeFault, Challenges};
 pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use connection::Kept;
+pub use decoy::Decoy;
 pub use discovery::{Discovery, Probe, Unknown, discover};
 pub use draft::{config_draft, problems};
 pub use http::{HttpTarget, NotAllowed};
@@ -69,6 +71,11 @@ pub trait Target: Send + Sync {
     /// [`NoRoom`] where they can't be sent so; then none was sent.
     fn release<'a>(&'a self, _requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
         Box::pin(std::future::ready(Err(NoRoom::Unsupported)))
+    }
+
+    /// Whether it is on this machine, and so reaches what listens on its loopback.
+    fn is_on_loopback(&self) -> bool {
+        false
     }
 
     /// How many more requests may be sent in this run.

@@ -95,6 +95,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         &[
             "rs.jwk.padded-x",
             "rs.jwk.zero-before-x",
+            "rs.key-kind.short-x",
             "rs.key-kind.zero-before-n",
             "rs.key-kind.zero-before-e",
         ],
@@ -116,5 +117,23 @@ pub(super) const ROWS: &[DefectRow] = &[
         "key-purpose-ignored",
         "Verifies with a key whose `use`, `key_ops` or `alg` says that it is for something else.",
         &["rs.key-kind.encryption-use", "rs.key-kind.encryption-key-ops", "rs.key-kind.foreign-alg"],
+    ),
+    row(
+        Defect::RsaKeyNotChecked,
+        "rsa-key-not-checked",
+        "Verifies with any RSA key, however short its modulus and whatever its exponent.",
+        &[
+            "rs.strength.rsa-512",
+            "rs.strength.rsa-1024",
+            "rs.strength.rsa-2047",
+            "rs.strength.exponent-one",
+            "rs.strength.even-modulus",
+        ],
+    ),
+    row(
+        Defect::LeadingZeroDropped,
+        "leading-zero-dropped",
+        "Keeps coordinates as numbers, so one key in 128 has another thumbprint here than anywhere else.",
+        &["rs.key-kind.leading-zero-ok"],
     ),
 ];

@@ -14,6 +14,7 @@ mod jwk;
 mod jws;
 mod nonce;
 mod place;
+mod remote;
 mod replay;
 mod scheme;
 mod signature;
@@ -28,6 +29,7 @@ const TABLES: &[&[DefectRow]] = &[
     scheme::ROWS,
     signature::ROWS,
     jwk::ROWS,
+    remote::ROWS,
     jws::ROWS,
     ath::ROWS,
     htm::ROWS,
@@ -98,6 +100,8 @@ pub enum Defect {
     HeaderRebuilt,
     SignatureRemembered,
     SymmetricKeyAccepted,
+    RsaPaddingEndIgnored,
+    PssSaltAnyLength,
     // The key in the header, and its thumbprint: `jwk`.
     JwkOptional,
     JwkUnreadableSkipped,
@@ -116,6 +120,17 @@ pub enum Defect {
     EcCurveIgnored,
     OkpCurveIgnored,
     KeyPurposeIgnored,
+    RsaKeyNotChecked,
+    LeadingZeroDropped,
+    // Keys elsewhere than in `jwk`, and what a proof costs: `remote`.
+    RemoteKeysFetched,
+    RemoteKeysOfJwkFetched,
+    RemoteKeysInsteadOfJwk,
+    CertificateKeyUsed,
+    CertificateKeyHashed,
+    CertificateHashTakenForThumbprint,
+    KeySizeUnbounded,
+    TextSizeUnbounded,
     // The form of the proof: segments, base64url, JSON, header parameters: `jws`.
     TypNotChecked,
     TypOptional,

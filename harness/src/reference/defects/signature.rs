@@ -184,4 +184,16 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Verifies an HMAC with the `k` in `jwk`, where there is one.",
         &["rs.mac.oct-hs256", "rs.mac.oct-es256", "rs.mac.k-beside-key"],
     ),
+    row(
+        Defect::RsaPaddingEndIgnored,
+        "rsa-padding-end-ignored",
+        "Looks for the hash behind the padding of an RSA signature, and not at what stands behind the hash.",
+        &["rs.signature.rs256-garbage"],
+    ),
+    row(
+        Defect::PssSaltAnyLength,
+        "pss-salt-any-length",
+        "Takes a PSS signature with a salt of any length.",
+        &["rs.signature.ps256-no-salt", "rs.signature.ps256-longest-salt"],
+    ),
 ];

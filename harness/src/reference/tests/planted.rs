@@ -373,7 +373,7 @@ fn pause(defect: Defect) -> Duration {
 
 #[tokio::test]
 async fn every_defect_shows_against_a_clean_server() {
-    for row in defects() {
+    for row in defects().filter(|row| !planted_key::shows_otherwise(row.defect)) {
         let (clean_control, clean) = observe(row, DefectSet::empty()).await;
         let (control, defective) = observe(row, row.defect.into()).await;
         assert_eq!(clean_control, Seen::Accepted, "{}", row.name);

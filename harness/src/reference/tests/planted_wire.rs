@@ -254,7 +254,7 @@ fn with_credentials(scene: &Scene, credentials: String) -> Wire {
     Wire { authorization: vec![credentials], ..scene.wire(&scene.parts()) }
 }
 
-fn with_token(scene: &Scene, token: String, proof: String) -> Wire {
+pub(super) fn with_token(scene: &Scene, token: String, proof: String) -> Wire {
     Wire { authorization: vec![format!("DPoP {token}")], ..scene.wire_with(proof) }
 }
 
