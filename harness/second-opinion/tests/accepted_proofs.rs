@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use dpop_harness::clock::{Clock, VirtualClock};
 use dpop_harness::entropy::SystemEntropy;
-use dpop_harness::jose::Alg;
 use dpop_harness::jose::uri::Uri;
+use dpop_harness::jose::{Alg, PublicJwk, json};
 use dpop_harness::mutation::{Minted, mint};
 use dpop_harness::proof::{
-    AccessToken, Call, EditError, HttpChoice, IssuerKey, Material, OmittedField, ProofKey, Request, Step,
-    TokenChoice,
+    AccessToken, BoundTo, Call, EditError, HttpChoice, IssuerKey, Material, OmittedField, ProofKey, Request,
+    Step, TokenChoice,
 };
 use dpop_harness::reference::{Issuer, TokenRequest};
 use dpop_harness::scenario::{Case, CaseKind, load_embedded};
@@ -337,7 +337,11 @@ impl Clients {
                 },
                 request,
                 nonce,
-                jkt: self.owner(step).thumbprint().to_string(),
+                jkt: match step.token.bound_to {
+                    None => self.owner(step).thumbprint().to_string(),
+                    Some(BoundTo::SentJwk) if !expect.is_accept() => String::new(),
+                    Some(BoundTo::SentJwk) => thumbprint_in(&proof.header),
+                },
                 header: proof.header,
                 claims: proof.claims,
             };
@@ -355,4 +359,11 @@ impl Clients {
             Some(TokenChoice::Stranger) => &self.stranger.0,
         }
     }
+}
+
+/// The thumbprint of the key in the header of a proof, to which the token was bound for it.
+fn thumbprint_in(header: &str) -> String {
+    let header = json::read(header.as_bytes()).expect("JSON");
+    let jwk = header.as_object().and_then(|header| header.member("jwk")?.as_object());
+    PublicJwk::from_json(jwk.expect("a jwk")).expect("a key").thumbprint().to_string()
 }
