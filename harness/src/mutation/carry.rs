@@ -68,6 +68,26 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         stage: Stage::Carry(folded_proof),
     },
     Mutation {
+        name: "nul-behind-proof",
+        phrase: "a NUL and a letter behind the proof",
+        stage: Stage::Carry(|request, _| with_proof(request, |proof| format!("{proof}\0x"))),
+    },
+    Mutation {
+        name: "cr-inside-proof",
+        phrase: "a CR without LF within the proof",
+        stage: Stage::Carry(|request, _| with_proof(request, |proof| in_the_middle(proof, "\r"))),
+    },
+    Mutation {
+        name: "lf-inside-proof",
+        phrase: "an LF without CR within the proof",
+        stage: Stage::Carry(|request, _| with_proof(request, |proof| in_the_middle(proof, "\n"))),
+    },
+    Mutation {
+        name: "proof-in-trailer",
+        phrase: "the proof in the trailer section behind an empty content in chunks",
+        stage: Stage::Carry(proof_in_trailer),
+    },
+    Mutation {
         name: "white-space-around-proof",
         phrase: "spaces and tabs around the proof",
         stage: Stage::Carry(|request, _| with_proof(request, |proof| format!(" \t {proof} \t"))),
@@ -86,6 +106,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "connection-names-proof",
         phrase: "Connection: DPoP, which tells proxies to remove the proof",
         stage: Stage::Carry(|request, _| request.fields.push(Field::new("Connection", "DPoP"))),
+    },
+    Mutation {
+        name: "token-as-proof",
+        phrase: "the access token as the value of DPoP",
+        stage: Stage::Carry(token_as_proof),
     },
     Mutation {
         name: "bearer-around-token",
@@ -111,6 +136,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "two-spaces-before-token",
         phrase: "two spaces between scheme and token",
         stage: Stage::Carry(|request, _| with_credentials(request, |text| text.replacen(' ', "  ", 1))),
+    },
+    Mutation {
+        name: "nul-behind-token",
+        phrase: "a NUL and a letter behind the token",
+        stage: Stage::Carry(|request, _| with_credentials(request, |text| format!("{text}\0x"))),
     },
     Mutation {
         name: "token-parameter",
@@ -187,16 +217,34 @@ fn tightly_joined_proofs(request: &mut Request, another: &str) {
 
 /// A line that begins with white space continues the one before (obs-fold, RFC 9112 section 5.2).
 fn folded_proof(request: &mut Request, _: &str) {
-    with_proof(request, |proof| {
-        let (before, behind) = proof.split_at(proof.len() / 2);
-        format!("{before}\r\n {behind}")
-    });
+    with_proof(request, |proof| in_the_middle(proof, "\r\n "));
+}
+
+fn in_the_middle(text: &str, what: &str) -> String {
+    let (before, behind) = text.split_at(text.len() / 2);
+    format!("{before}{what}{behind}")
+}
+
+/// Trailer fields stay apart from those of the head unless they are defined otherwise (RFC 9110 section 6.5.1).
+fn proof_in_trailer(request: &mut Request, _: &str) {
+    let Some(place) = request.fields.iter().position(|field| field.name == "DPoP") else { return };
+    let proof = request.fields.remove(place).value;
+    request.fields.retain(|field| field.name != "Content-Length");
+    request.set("Transfer-Encoding", "chunked");
+    request.set("Trailer", "DPoP");
+    request.content = format!("0\r\nDPoP: {proof}\r\n\r\n");
 }
 
 fn rename_proof(request: &mut Request, name: &str) {
     for field in request.fields.iter_mut().filter(|field| field.name == "DPoP") {
         name.clone_into(&mut field.name);
     }
+}
+
+fn token_as_proof(request: &mut Request, _: &str) {
+    let credentials = request.fields.iter().find(|field| field.name == "Authorization");
+    let token = credentials.and_then(|field| field.value.split(' ').nth(1)).unwrap_or_default().to_owned();
+    with_proof(request, |_| token.clone());
 }
 
 /// An HTTP library that keeps the first field or the last one shows the application neither the one that counts.

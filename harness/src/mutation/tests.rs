@@ -350,4 +350,12 @@ fn a_token_in_another_place() {
     let form = text("{ token-in: form }");
     assert!(form.ends_with(&format!("\r\n\r\naccess_token={TOKEN}")), "{form}");
     assert!(form.contains(&format!("\r\nContent-Length: {}\r\n", "access_token=".len() + TOKEN.len())));
+    let both = text("{ token-in: also-query }");
+    assert!(both.starts_with(&format!("GET /v1/me?access_token={TOKEN} HTTP/1.1\r\n")), "{both}");
+    assert!(both.contains(&format!("\r\nAuthorization: DPoP {TOKEN}\r\n")));
+    let both = text("{ token-in: also-form }");
+    assert!(
+        both.contains("\r\nAuthorization: DPoP ") && both.ends_with(&format!("access_token={TOKEN}")),
+        "{both}"
+    );
 }

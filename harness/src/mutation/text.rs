@@ -111,6 +111,30 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         }),
     },
     Mutation {
+        name: "bom-before-claims",
+        phrase: "a byte order mark in front of the claims",
+        stage: Stage::Text(|signed| {
+            signed.rewrite_claims(|text| [b"\xef\xbb\xbf", text.as_bytes()].concat());
+        }),
+    },
+    Mutation {
+        name: "overlong-htm",
+        phrase: "htm with its first letter in two octets, which UTF-8 forbids",
+        stage: Stage::Text(|signed| signed.rewrite_claims(with_overlong_htm)),
+    },
+    Mutation {
+        name: "lone-surrogate",
+        phrase: "a claim with the escape of half a character",
+        stage: Stage::Text(|signed| add_claim(signed, r#""x":"\ud800""#)),
+    },
+    Mutation {
+        name: "deep-claims",
+        phrase: "a claim of 1000 arrays one in another",
+        stage: Stage::Text(|signed| {
+            add_claim(signed, &format!("\"x\":{}{}", "[".repeat(1000), "]".repeat(1000)));
+        }),
+    },
+    Mutation {
         name: "padded-header",
         phrase: "padding behind the header's base64url",
         stage: Stage::Text(|signed| {
@@ -177,6 +201,17 @@ fn add_claim(signed: &mut Signed, member: &str) {
     signed.rewrite_claims(|text| with_member(text, member));
 }
 
+/// The text with the first letter of `htm` spelled in two octets (RFC 3629 section 3 forbids it).
+fn with_overlong_htm(text: &str) -> Vec<u8> {
+    const NAME: &str = "\"htm\":\"";
+    let Some(at) = text.find(NAME).map(|at| at + NAME.len()) else { return text.into() };
+    let mut bytes = text.as_bytes().to_vec();
+    if let Some(letter) = bytes.get(at).copied().filter(u8::is_ascii) {
+        bytes.splice(at..=at, [0xC0 | letter >> 6, 0x80 | letter & 0x3F]);
+    }
+    bytes
+}
+
 /// The text with white space wherever JSON allows it.
 fn spaced(text: &str) -> Vec<u8> {
     let mut out = String::from("\r\n\t ");
@@ -229,6 +264,14 @@ mod tests {
         let spaced = spaced(text);
         assert_ne!(spaced, text.as_bytes());
         assert_eq!(json::read(&spaced).expect("JSON").to_text(), text);
+    }
+
+    #[test]
+    fn one_letter_in_two_octets() {
+        let claims = with_overlong_htm(r#"{"jti":"1","htm":"GET"}"#);
+        assert_eq!(claims, b"{\"jti\":\"1\",\"htm\":\"\xc1\x87ET\"}");
+        assert!(std::str::from_utf8(&claims).is_err());
+        assert_eq!(with_overlong_htm("{}"), b"{}");
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub enum Pretence {
     XForwardedProto,
     /// `X-Forwarded-Port` with the port of `htu`.
     XForwardedPort,
+    /// `X-Forwarded-Prefix` with what `htu` has before the path of the request.
+    XForwardedPrefix,
+    /// The request target with `//` and the host and port of `htu` before the path, which resolved as a reference names
+    /// that host (RFC 3986 section 4.2).
+    NetworkPath,
     /// `Forwarded` with the host, port and scheme of `htu` (RFC 7239).
     Forwarded,
     /// `X-Original-URL` with the path of `htu`.
@@ -57,6 +62,12 @@ impl Pretence {
             Self::XForwardedHost => add(request, "X-Forwarded-Host", authority),
             Self::XForwardedProto => add(request, "X-Forwarded-Proto", htu.scheme.clone()),
             Self::XForwardedPort => add(request, "X-Forwarded-Port", htu.effective_port().to_string()),
+            Self::XForwardedPrefix => {
+                let path = request.target.split('?').next().unwrap_or_default();
+                let prefix = htu.path.strip_suffix(path).filter(|prefix| !prefix.is_empty());
+                add(request, "X-Forwarded-Prefix", prefix.unwrap_or("/").to_owned());
+            }
+            Self::NetworkPath => request.target = format!("//{authority}{}", request.target),
             Self::Forwarded => {
                 add(request, "Forwarded", format!("host=\"{authority}\";proto={}", htu.scheme));
             }
@@ -77,6 +88,8 @@ impl Pretence {
             Self::XForwardedHost => "X-Forwarded-Host as in htu",
             Self::XForwardedProto => "X-Forwarded-Proto as in htu",
             Self::XForwardedPort => "X-Forwarded-Port as in htu",
+            Self::XForwardedPrefix => "X-Forwarded-Prefix as in htu",
+            Self::NetworkPath => "a request target that begins with // and the host in htu",
             Self::Forwarded => "Forwarded as in htu",
             Self::XOriginalUrl => "X-Original-URL as in htu",
             Self::XRewriteUrl => "X-Rewrite-URL as in htu",
@@ -103,6 +116,19 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_is_what_comes_before_the_path() {
+        let uri: Uri = "http://rs.example/r?a=1".parse().expect("a URL");
+        let mut request = Request::bare(&Call::to("GET", uri));
+        Pretence::XForwardedPrefix.apply(
+            &mut request,
+            "GET",
+            &"http://rs.example/app/r".parse().expect("a URL"),
+        );
+        let prefix = request.fields.iter().find(|field| field.name == "X-Forwarded-Prefix");
+        assert_eq!(prefix.map(|field| field.value.as_str()), Some("/app"));
+    }
+
+    #[test]
     fn each_states_what_the_proof_names() {
         let line = "GET /r?a=1 HTTP/1.1";
         check(Pretence::Host, line, "Host: other.example:8443");
@@ -114,6 +140,8 @@ mod tests {
         check(Pretence::XForwardedHost, line, "X-Forwarded-Host: other.example:8443");
         check(Pretence::XForwardedProto, line, "X-Forwarded-Proto: https");
         check(Pretence::XForwardedPort, line, "X-Forwarded-Port: 8443");
+        check(Pretence::XForwardedPrefix, line, "X-Forwarded-Prefix: /");
+        check(Pretence::NetworkPath, "GET //other.example:8443/r?a=1 HTTP/1.1", "Host: rs.example:9401");
         check(Pretence::Forwarded, line, "Forwarded: host=\"other.example:8443\";proto=https");
         check(Pretence::XOriginalUrl, line, "X-Original-URL: /x/y");
         check(Pretence::XRewriteUrl, line, "X-Rewrite-URL: /x/y");

@@ -228,3 +228,70 @@ fn tampered(token: &AccessToken) -> Result<AccessToken, EditError> {
     *slot = &changed;
     Ok(AccessToken::new(segments.join(".")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    const HEADER: &str = r#"{"alg":"ES256","kid":"1"}"#;
+
+    /// A token bound to `key`, with these edits, taken apart.
+    fn after(yaml: &str, key: &ProofKey) -> Result<[String; 3], EditError> {
+        let edits = serde_yaml::Deserializer::from_str(yaml);
+        let edits = serde_yaml::with::singleton_map_recursive::deserialize(edits).expect("edits");
+        let issuer = IssuerKey::new(ProofKey::generate(&SystemEntropy));
+        let claims = format!(r#"{{"cnf":{{"jkt":"{}"}}}}"#, key.thumbprint());
+        let token = format!("{}.{}.AA", base64url::encode(HEADER), base64url::encode(claims));
+        let edited = edited(&AccessToken::new(token), &edits, key, Some(&issuer), 1000)?;
+        let segments: Vec<&str> = edited.expose().split('.').collect();
+        let [header, claims, signature] = segments[..] else { panic!("three segments") };
+        let text =
+            |segment| String::from_utf8(base64url::decode(segment).expect("base64url")).expect("UTF-8");
+        Ok([text(header), text(claims), signature.to_owned()])
+    }
+
+    #[test]
+    fn confirmations() {
+        let key = ProofKey::generate(&SystemEntropy);
+        let jkt = key.thumbprint().to_string();
+        for (yaml, cnf) in [
+            ("{ claims: { cnf: {} } }", "{}".to_owned()),
+            ("{ jkt: half }", format!(r#"{{"jkt":"{}"}}"#, &jkt[..21])),
+            ("{ jkt: array }", format!(r#"{{"jkt":["{jkt}"]}}"#)),
+            ("{ cnf: { example: 1 } }", format!(r#"{{"jkt":"{jkt}","example":1}}"#)),
+        ] {
+            let [header, claims, signature] = after(yaml, &key).expect("a token");
+            assert_eq!((header.as_str(), claims), (HEADER, format!(r#"{{"cnf":{cnf}}}"#)), "{yaml}");
+            assert_eq!(signature.len(), 86);
+        }
+        let [_, claims, _] = after("{ jkt: other-case }", &key).expect("a token");
+        assert!(claims.to_ascii_lowercase().contains(&jkt.to_ascii_lowercase()) && !claims.contains(&jkt));
+        let [_, claims, _] = after("{ jkt: sha1 }", &key).expect("a token");
+        assert_eq!(claims.len(), r#"{"cnf":{"jkt":""}}"#.len() + 27);
+        let nothing = after("{ omit: [cnf], jkt: half }", &key);
+        assert_eq!(nothing, Err(EditError::NoSuchMember("cnf".into())));
+    }
+
+    /// The example of RFC 7638 section 3.1 has no SHA-1 thumbprint; this one was computed with Python's hashlib.
+    #[test]
+    fn another_hash() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let jwk = json::read(jwk.as_bytes()).expect("JSON");
+        let key =
+            ProofKey::from_private_jwk(jwk.as_object().expect("an object")).expect("RFC 8037 appendix A");
+        assert_eq!(thumbprint(JktEdit::Sha1, &key), Json::from("VmxEWEmFxGLRPOX30HXyts0yJOE"));
+    }
+
+    #[test]
+    fn signers() {
+        let key = ProofKey::generate(&SystemEntropy);
+        let [header, _, signature] = after("{ signer: nobody }", &key).expect("a token");
+        assert_eq!((header.as_str(), signature.as_str()), (r#"{"alg":"none","kid":"1"}"#, ""));
+        let [header, _, signature] = after("{ signer: own-key }", &key).expect("a token");
+        assert_eq!(header, format!(r#"{{"alg":"ES256","jwk":{}}}"#, key.public().to_json().to_text()));
+        assert_eq!(signature.len(), 86);
+        let [header, ..] = after("{ header: { typ: logout+jwt } }", &key).expect("a token");
+        assert_eq!(header, r#"{"alg":"ES256","kid":"1","typ":"logout+jwt"}"#);
+    }
+}

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::defects::{Defect, DefectSet};
+use super::faulty_token;
 use super::issuer::Issuer;
 use super::signature;
 use crate::jose::json::{self, Json, Object};
@@ -34,6 +35,8 @@ pub(super) struct AccessToken {
     pub(super) claims: Map<String, Value>,
     /// `cnf.jkt`, if there is a `cnf`.
     pub(super) bound_key: Option<Jkt>,
+    /// Only for defects: what it is bound to shows beside the proof.
+    pub(super) loosely: bool,
 }
 
 /// Why an access token was refused.
@@ -101,7 +104,10 @@ impl AccessToken {
     pub(super) fn read(token: &str, key: &TokenKey, rules: &TokenRules<'_>) -> Result<Self, TokenRefusal> {
         let is = |defect| rules.defects.contains(defect);
         let jws = Compact::read(token.as_bytes()).map_err(|_| TokenRefusal::NotSigned)?;
-        if !key.signed(&jws) && !is(Defect::TokenSignatureIgnored) {
+        if let Some(token) = faulty_token::from_proof(&jws, rules.defects) {
+            return Ok(token);
+        }
+        if !key.signed(&jws) && !faulty_token::signature_accepted(&jws, rules.defects) {
             return Err(TokenRefusal::NotSigned);
         }
         if jws.header.member("crit").is_some() {
@@ -111,10 +117,10 @@ impl AccessToken {
         let claims: Map<String, Value> =
             serde_json::from_str(&jws.claims.to_text()).map_err(|_| TokenRefusal::NotSigned)?;
         let typ = jws.header.member("typ").and_then(Json::as_str).unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" {
+        if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" && !is(Defect::TokenTypIgnored) {
             return Err(TokenRefusal::Typ);
         }
-        if claims.get("iss").and_then(Value::as_str) != Some(rules.issuer) {
+        if claims.get("iss").and_then(Value::as_str) != Some(rules.issuer) && !is(Defect::IssIgnored) {
             return Err(TokenRefusal::Issuer);
         }
         if let Some(audience) = rules.audience
@@ -128,14 +134,21 @@ impl AccessToken {
         if !live && !is(Defect::ExpIgnored) {
             return Err(TokenRefusal::Expired);
         }
-        if claims.get("nbf").is_some_and(|nbf| nbf.as_f64().is_none_or(|nbf| now < nbf)) {
+        let not_yet = claims.get("nbf").is_some_and(|nbf| nbf.as_f64().is_none_or(|nbf| now < nbf));
+        if not_yet && !is(Defect::NbfIgnored) {
             return Err(TokenRefusal::NotYet);
         }
+        let loosely = claims.contains_key("cnf") && faulty_token::binds_loosely(rules.defects);
         let bound_key = match claims.get("cnf") {
             None => None,
+            Some(_) if loosely => None,
+            Some(cnf) if faulty_token::is_unbound(cnf, rules.defects) => None,
+            Some(cnf) if faulty_token::is_refused(cnf, rules.defects) => {
+                return Err(TokenRefusal::Confirmation);
+            }
             Some(cnf) => Some(thumbprint(cnf).ok_or(TokenRefusal::Confirmation)?),
         };
-        Ok(Self { claims, bound_key })
+        Ok(Self { claims, bound_key, loosely })
     }
 
     /// The `sub` claim.

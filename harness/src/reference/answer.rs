@@ -9,6 +9,8 @@ use super::access_token::TokenRefusal;
 use super::defects::{Defect, DefectSet};
 use super::refusal::{ErrorCode, Refusal};
 use crate::jose::AlgSet;
+use crate::jose::json::JsonFault;
+use crate::jose::jws::JwsError;
 
 pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -73,6 +75,11 @@ impl Denial {
         }
     }
 
+    /// Whether the proof was refused for the depth of its JSON.
+    fn is_about_depth(&self) -> bool {
+        matches!(self, Self::Proof(Refusal::Malformed(JwsError::Json(_, error))) if error.fault == JsonFault::TooDeep)
+    }
+
     /// The answer. `nonce` is what the server supplies with everything, if it uses nonces; `algs` is what it accepts.
     pub(super) fn into_response(self, nonce: Option<&str>, algs: AlgSet, defects: DefectSet) -> Response {
         let is = |defect| defects.contains(defect);
@@ -81,7 +88,8 @@ impl Denial {
             is(Defect::CrashOnMissingClaim) && matches!(self, Self::Proof(Refusal::ClaimMissing(_)));
         let long_jti = is(Defect::LongJtiCrashes)
             && matches!(self, Self::Proof(Refusal::JtiLength(length)) if length > 0);
-        if odd_type || missing_claim || long_jti {
+        let too_deep = is(Defect::CrashOnDepth) && self.is_about_depth();
+        if odd_type || missing_claim || long_jti || too_deep {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
         let (status, code) = self.status_and_code();

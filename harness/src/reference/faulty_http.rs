@@ -2,7 +2,7 @@
 //!
 //! Without the bug each of these changes nothing.
 
-use axum::http::header::{AUTHORIZATION, CONNECTION, HOST};
+use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri as Target};
 
 use super::answer::DPOP;
@@ -19,6 +19,22 @@ pub(super) struct Inbound<'a> {
     pub(super) target: &'a Target,
     pub(super) headers: &'a HeaderMap,
     pub(super) content: &'a str,
+}
+
+impl<'a> Inbound<'a> {
+    /// Whether there is a token in one of these places beside the `Authorization` field.
+    pub(super) fn has_second_token(&self) -> bool {
+        self.headers.contains_key(AUTHORIZATION) && self.token_parameter().is_some()
+    }
+
+    /// The access token in a place that bearer tokens have: the query, or a form in the content (RFC 6750 sections 2.2
+    /// and 2.3).
+    pub(super) fn token_parameter(&self) -> Option<&'a str> {
+        let kind = self.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let form = kind.starts_with(b"application/x-www-form-urlencoded").then_some(self.content);
+        let places = [self.target.query(), form];
+        places.into_iter().flatten().find_map(|text| parameter(text, "access_token"))
+    }
 }
 
 /// The header fields as the server reads them.
@@ -87,10 +103,12 @@ pub(super) fn uri(request: Inbound<'_>, own: Uri, defects: DefectSet) -> Uri {
         Some(at(host()))
     } else if is(Defect::LastHostTrusted) {
         request.headers.get_all(HOST).iter().next_back().and_then(|value| value.to_str().ok()).map(at)
-    } else if is(Defect::AbsoluteFormTrusted) {
+    } else if is(Defect::AbsoluteFormTrusted) || is(Defect::TargetAuthorityTrusted) {
         request.target.authority().map(|authority| at(authority.as_str()))
     } else if is(Defect::AbsoluteFormNotRead) {
         request.target.authority().map(|_| at(&format!("{}/{}", own.host_and_port(), request.target)))
+    } else if is(Defect::ForwardedPrefixTrusted) {
+        text("x-forwarded-prefix").map(|prefix| format!("{}{prefix}{}", own.origin(), own.path))
     } else if is(Defect::ForwardedHostTrusted) {
         text("x-forwarded-host").map(at)
     } else if is(Defect::ForwardedFieldTrusted) {

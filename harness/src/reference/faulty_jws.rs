@@ -58,6 +58,9 @@ fn document(bytes: &[u8], defects: DefectSet) -> Option<Json> {
             .ok()?;
         return json::read(text.as_bytes()).ok();
     }
+    if is(Defect::OverlongAccepted) {
+        return json::read(&shortened(bytes)).ok();
+    }
     let text = String::from_utf8_lossy(bytes);
     let other = if is(Defect::TruncatedJsonRepaired) {
         format!("{text}}}")
@@ -67,12 +70,32 @@ fn document(bytes: &[u8], defects: DefectSet) -> Option<Json> {
         text.replace("/* */", "").replace(",}", "}")
     } else if is(Defect::NanAccepted) {
         text.replace("\"iat\":NaN", "\"iat\":\"NaN\"")
+    } else if is(Defect::BomSkipped) {
+        text.trim_start_matches('\u{feff}').to_owned()
+    } else if is(Defect::SurrogatesReplaced) {
+        text.replace("\\ud800", "\\ufffd")
     } else if is(Defect::Utf8Repaired) {
         text.into_owned()
     } else {
         return None;
     };
     json::read(other.as_bytes()).ok()
+}
+
+/// The text with characters that two octets spell although one would do.
+fn shortened(bytes: &[u8]) -> Vec<u8> {
+    let mut short = Vec::new();
+    let mut rest = bytes.iter().copied().peekable();
+    while let Some(byte) = rest.next() {
+        match rest.peek() {
+            Some(next @ 0x80..=0xBF) if matches!(byte, 0xC0 | 0xC1) => {
+                short.push((byte & 1) << 6 | next & 0x3F);
+                rest.next();
+            }
+            _ => short.push(byte),
+        }
+    }
+    short
 }
 
 /// The object with what a member called `__proto__` lends it.

@@ -77,7 +77,7 @@ impl AsyncRead for Connection {
                     bytes.extend_from_slice(read.filled());
                     if read.filled().is_empty() || bytes.starts_with(b"PRI ") {
                         connection.state = State::Ready(std::mem::take(bytes));
-                    } else if bytes.windows(4).any(|window| window == b"\r\n\r\n") {
+                    } else if is_whole(bytes, connection.defects) {
                         connection.state = State::Ready(rewritten(bytes, connection.defects));
                     }
                 }
@@ -101,9 +101,26 @@ impl AsyncWrite for Connection {
 }
 
 fn rewrites(defects: DefectSet) -> bool {
-    [Defect::FoldedLinesJoined, Defect::ProofNameCaseSensitive, Defect::ProofNotTrimmed]
-        .iter()
-        .any(|defect| defects.contains(*defect))
+    [
+        Defect::FoldedLinesJoined,
+        Defect::ProofNameCaseSensitive,
+        Defect::ProofNotTrimmed,
+        Defect::ControlsRemoved,
+        Defect::NulEndsField,
+        Defect::TrailersMerged,
+        Defect::TargetAuthorityTrusted,
+    ]
+    .iter()
+    .any(|defect| defects.contains(*defect))
+}
+
+/// Whether the head of the first request has come, and as much behind it as a planted bug looks at.
+fn is_whole(bytes: &[u8], defects: DefectSet) -> bool {
+    const END: &[u8] = b"\r\n\r\n";
+    let Some(end) = bytes.windows(END.len()).position(|window| window == END) else { return false };
+    let (head, rest) = bytes.split_at(end + END.len());
+    let chunked = head.to_ascii_lowercase().windows(7).any(|window| window == b"chunked");
+    !(chunked && defects.contains(Defect::TrailersMerged)) || rest.ends_with(END)
 }
 
 /// The bytes of a connection up to somewhere behind the head of its first request, as the planted bug has them.
@@ -115,12 +132,30 @@ fn rewritten(bytes: &[u8], defects: DefectSet) -> Vec<u8> {
     } else {
         head.to_owned()
     };
-    let lines: Vec<String> = head.split("\r\n").filter_map(|line| read_line(line, defects)).collect();
+    let mut lines: Vec<String> = head.split("\r\n").filter_map(|line| read_line(line, defects)).collect();
+    let mut rest = rest;
+    if defects.contains(Defect::TrailersMerged)
+        && let Some(trailer) = rest.strip_prefix("0\r\n").and_then(|trailer| trailer.strip_suffix("\r\n\r\n"))
+    {
+        lines.extend(trailer.split("\r\n").map(str::to_owned));
+        rest = "0\r\n\r\n";
+    }
+    if defects.contains(Defect::TargetAuthorityTrusted)
+        && let Some(line) = lines.first_mut()
+    {
+        *line = line.replacen(" //", " http://", 1);
+    }
     format!("{}\r\n\r\n{rest}", lines.join("\r\n")).into_bytes()
 }
 
 /// A line of the head; none where it is lost.
 fn read_line(line: &str, defects: DefectSet) -> Option<String> {
+    if defects.contains(Defect::ControlsRemoved) {
+        return Some(line.replace(['\r', '\n'], ""));
+    }
+    if defects.contains(Defect::NulEndsField) {
+        return line.split('\0').next().map(str::to_owned);
+    }
     let Some((name, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("dpop"))
     else {
         return Some(line.to_owned());

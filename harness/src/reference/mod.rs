@@ -13,7 +13,7 @@
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
 //! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_claims`, `faulty_htu`, `faulty_http`,
-//!   `faulty_jws`, `faulty_replay`, `faulty_signature` and `front` for those that do more than leave a check out.
+//!   `faulty_jws`, `faulty_replay`, `faulty_signature`, `faulty_token` and `front` for those that do more than leave a check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
 mod access_token;
@@ -34,6 +34,7 @@ mod faulty_remote;
 mod faulty_replay;
 mod faulty_rsa;
 mod faulty_signature;
+mod faulty_token;
 mod front;
 mod htu;
 mod issuer;

@@ -19,6 +19,7 @@ use super::defects::{Defect, DefectSet};
 use super::faulty_cost;
 use super::faulty_http::{self, Inbound};
 use super::faulty_replay;
+use super::faulty_token;
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
@@ -179,52 +180,71 @@ impl ResourceServer {
             Err(Denial::NoCredentials) if is(Defect::TokenOptional) && !proofs.is_empty() => {
                 return Ok(self.verify(access, &proofs, None).await?.jkt.to_string());
             }
+            Err(Denial::NoCredentials) if is(Defect::TokenElsewhereTakenAsBearer) => {
+                let token = access.inbound.token_parameter().ok_or(Denial::NoCredentials)?;
+                return Ok(self.token(token).await?.subject().to_owned());
+            }
             credentials => credentials?,
         };
-        let migrating =
-            (self.unbound_bearer && !is(Defect::UnboundBearerRefused)) || is(Defect::UnboundBearerAccepted);
+        // RFC 6750 section 2: a token is transmitted in one way.
+        if access.inbound.has_second_token() && !is(Defect::SecondTokenIgnored) {
+            return Err(Denial::SeveralCredentials);
+        }
+        let cnf_misread = is(Defect::CnfFalsyIsUnbound) || is(Defect::CnfWithoutStringIsUnbound);
+        let migrating = (self.unbound_bearer && !is(Defect::UnboundBearerRefused))
+            || is(Defect::UnboundBearerAccepted)
+            || cnf_misread;
         let skipped = faulty_http::proof_skipped(access.inbound, &proofs, self.defects);
         let proof_needed = match credentials.scheme {
             Scheme::Dpop if skipped => false,
             Scheme::Dpop => !(proofs.is_empty() && is(Defect::ProofOptional)),
             Scheme::Bearer if beside && is(Defect::OtherPathsTakeBearer) => false,
             Scheme::Bearer if is(Defect::BearerAccepted) || migrating => false,
+            Scheme::Bearer if faulty_token::is_own_authority(credentials.token, self.defects) => false,
             Scheme::Bearer if is(Defect::BearerWithProofAccepted) && !proofs.is_empty() => true,
             Scheme::Bearer => return Err(Denial::Bearer),
         };
         let token = self.token(credentials.token).await?;
         if credentials.scheme == Scheme::Bearer && migrating && !is(Defect::BearerAccepted) {
-            if token.bound_key.is_some() {
+            if token.bound_key.is_some() || (cnf_misread && !token.claims.contains_key("cnf")) {
                 return Err(Denial::Bearer);
             }
             self.authorize(access, &token)?;
             return Ok(token.subject().to_owned());
         }
-        if token.bound_key.is_none() && !is(Defect::UnboundAccepted) {
+        if token.bound_key.is_none() && !token.loosely && !is(Defect::UnboundAccepted) {
             return Err(TokenRefusal::Unbound.into());
         }
         if proof_needed {
             let bound_key = token.bound_key.filter(|_| !(beside && is(Defect::OtherPathsIgnoreCnf)));
-            self.prove(access, &proofs, credentials.token, bound_key).await?;
+            let proved = self.prove(access, &proofs, credentials.token, bound_key).await?;
+            let proof = proofs.first().copied().unwrap_or_default();
+            if let Some(proved) = proved.filter(|_| token.loosely)
+                && !faulty_token::is_bound_to(token.claims.get("cnf"), proof, proved, self.defects)
+            {
+                return Err(Refusal::OtherKey.into());
+            }
         }
         self.authorize(access, &token)?;
         Ok(token.subject().to_owned())
     }
 
-    /// Demands a proof beside an access token, as far as the way of the request lets the planted bugs do so.
+    /// Demands a proof beside an access token, as far as the way of the request lets the planted bugs do so. The thumbprint
+    /// of its key; none where no proof was demanded.
     async fn prove(
         &self,
         access: &Access<'_>,
         proofs: &[&[u8]],
         token: &str,
         bound_key: Option<Jkt>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Jkt>, Refusal> {
         let is = |defect| self.defects.contains(defect);
         let known = access.connection.filter(|connection| self.connections.is_known(*connection));
         if access.http2 && is(Defect::Http2ProofNotChecked)
             || known.is_some() && is(Defect::ProofOncePerConnection)
+            || is(Defect::TokenTakenForProof) && self.is_token(proofs).await
         {
-            return Ok(());
+            return Ok(None);
         }
         let unseen = access.http2 && is(Defect::FieldNameCaseSensitive);
         let proofs = if unseen { &[] } else { proofs };
@@ -241,7 +261,16 @@ impl ResourceServer {
         {
             return Err(Refusal::Replayed);
         }
-        Ok(())
+        Ok(Some(proof.jkt))
+    }
+
+    /// Whether what stands in the place of the proof is an access token.
+    async fn is_token(&self, proofs: &[&[u8]]) -> bool {
+        let [proof] = proofs else { return false };
+        match std::str::from_utf8(proof) {
+            Ok(text) => self.token(text).await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     /// Whether the token is good for this resource: its scope covers it (RFC 6749 section 7). A proof says nothing about
@@ -252,7 +281,7 @@ impl ResourceServer {
         let is = |defect| self.defects.contains(defect);
         let covered = match (needed, scope) {
             (None, _) => true,
-            (Some(_), None) => is(Defect::NoScopeIsEveryScope),
+            (Some(_), None) => is(Defect::NoScopeIsEveryScope) || is(Defect::ProofTakenForToken),
             (Some(needed), Some(scope)) => scope.split(' ').any(|word| word == needed),
         };
         if covered || is(Defect::PossessionIsPermission) {

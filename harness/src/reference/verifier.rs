@@ -121,6 +121,13 @@ impl Verifier {
         }
         early(Stage::Verified)?;
 
+        if defects.contains(Defect::PossessionOnly) {
+            let proof = VerifiedProof {
+                jkt: bound_key(key.as_ref(), presented.bound_key, defects)?,
+                jti: String::new(),
+            };
+            return Ok(Checked { proof, key: None, memory: None });
+        }
         let now = presented.now;
         if defects.contains(Defect::UnknownClaimsRefused) {
             only_known(&jws.claims, &["jti", "htm", "htu", "iat", "ath", "nonce"])?;
@@ -305,7 +312,7 @@ fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Opt
 /// Check 4: `typ` is exactly `dpop+jwt`, so no JWT that was made for something else is a proof (section 11.5).
 fn check_typ(header: &Object, defects: DefectSet) -> Result<(), Refusal> {
     let optional = defects.contains(Defect::TypOptional) && header.member("typ").is_none();
-    if optional || defects.contains(Defect::TypNotChecked) {
+    if optional || defects.contains(Defect::TypNotChecked) || defects.contains(Defect::PossessionOnly) {
         return Ok(());
     }
     if defects.contains(Defect::TypNonStringSkipped) && faulty::is_no_string(header.member("typ")) {

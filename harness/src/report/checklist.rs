@@ -62,7 +62,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts by the key that the token is bound to, and by no other",
-        cases: &["rs.key.*"],
+        cases: &["rs.key.*", "rs.confirmation.*"],
         page: "other-key-at-the-api",
         demanded: true,
         to_show: "run rs.key",
@@ -117,6 +117,7 @@ pub const LINES: &[Line] = &[
             "rs.strength.*",
             "rs.remote.*",
             "rs.cost.*",
+            "rs.kind.*",
         ],
         page: "rs.jose",
         demanded: true,
@@ -124,7 +125,14 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "The token itself is checked: signature, audience, time",
-        cases: &["rs.token.tampered", "rs.token.other-audience", "rs.token.expired"],
+        cases: &[
+            "rs.token.tampered",
+            "rs.token.other-*",
+            "rs.token.expired",
+            "rs.token.not-yet-valid",
+            "rs.token.alg-none",
+            "rs.token.self-signed",
+        ],
         page: "rs.token",
         demanded: false,
         to_show: "let the harness sign the tokens: auth.kind: embedded",

@@ -111,7 +111,8 @@ fn fact(error: &h2::Error) -> NoAnswer {
     }
 }
 
-/// The request as HTTP/2 has it: `Host` is `:authority`, and names are in lower case (sections 8.2 and 8.3.1).
+/// The request as HTTP/2 has it: `Host` is `:authority`, and names are in lower case (sections 8.2 and 8.3.1). Of two `Host`
+/// fields the second is a field there, too.
 fn frames(request: &Request, scheme: uri::Scheme) -> Result<http::Request<()>, NoAnswer> {
     let not = |why| Err(NoAnswer::Inexpressible(why));
     let Ok(method) = Method::from_bytes(request.method.as_bytes()) else { return not("the method") };
@@ -120,8 +121,8 @@ fn frames(request: &Request, scheme: uri::Scheme) -> Result<http::Request<()>, N
     }
     let is_host = |field: &&Field| field.name.eq_ignore_ascii_case("host");
     let mut hosts = request.fields.iter().filter(is_host);
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return not("not exactly one Host field");
+    let (Some(host), second, None) = (hosts.next(), hosts.next(), hosts.next()) else {
+        return not("no Host field, or more than two");
     };
     let authority = uri::Authority::try_from(host.value.as_str());
     let path = uri::PathAndQuery::try_from(request.target.as_str());
@@ -134,7 +135,7 @@ fn frames(request: &Request, scheme: uri::Scheme) -> Result<http::Request<()>, N
     let mut frames = http::Request::new(());
     (*frames.method_mut(), *frames.uri_mut()) = (method, uri);
     *frames.version_mut() = http::Version::HTTP_2;
-    for field in request.fields.iter().filter(|field| !is_host(field)) {
+    for field in request.fields.iter().filter(|field| !is_host(field)).chain(second) {
         if !field.is_spelled_usually() {
             return not("a field name in unusual case");
         }

@@ -108,4 +108,22 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Demands the proof at its edge, which also removes the fields that `Connection` names; what is behind the edge verifies a proof only where one arrives.",
         &["rs.field.connection"],
     ),
+    row(
+        Defect::ControlsRemoved,
+        "controls-removed",
+        "Takes line breaks out of fields instead of refusing them, and puts a proof together from its pieces.",
+        &["rs.field.bare-cr", "rs.field.bare-lf"],
+    ),
+    row(
+        Defect::NulEndsField,
+        "nul-ends-field",
+        "Reads a field up to its first NUL, as functions of C do.",
+        &["rs.field.nul", "rs.credentials.nul"],
+    ),
+    row(
+        Defect::TrailersMerged,
+        "trailers-merged",
+        "Adds trailer fields to those of the head.",
+        &["rs.field.trailer"],
+    ),
 ];

@@ -19,7 +19,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::LastHostTrusted,
         "last-host-trusted",
         "Checks the first of two `Host` fields and uses the last.",
-        &["rs.forwarded.second-host"],
+        &["rs.forwarded.second-host", "rs.forwarded.http2-host"],
     ),
     row(
         Defect::AbsoluteFormTrusted,
@@ -74,5 +74,17 @@ pub(super) const ROWS: &[DefectRow] = &[
         "method-override-trusted",
         "Compares `htm` with the method that a field or parameter states, and serves the one of the request line.",
         &["rs.forwarded.x-http-method-override", "rs.forwarded.method-parameter"],
+    ),
+    row(
+        Defect::ForwardedPrefixTrusted,
+        "forwarded-prefix-trusted",
+        "Puts `X-Forwarded-Prefix` in front of the path, whoever says it.",
+        &["rs.forwarded.x-forwarded-prefix"],
+    ),
+    row(
+        Defect::TargetAuthorityTrusted,
+        "target-authority-trusted",
+        "Resolves the request target as a reference, so what follows two slashes is its host.",
+        &["rs.forwarded.network-path"],
     ),
 ];

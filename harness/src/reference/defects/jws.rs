@@ -193,6 +193,30 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.jose.typ-access-token"],
     ),
     row(
+        Defect::BomSkipped,
+        "bom-skipped",
+        "Skips a byte order mark in front of the claims.",
+        &["rs.jws.bom"],
+    ),
+    row(
+        Defect::OverlongAccepted,
+        "overlong-accepted",
+        "Decodes characters that two octets spell although one would do, as old decoders of UTF-8 did.",
+        &["rs.jws.overlong"],
+    ),
+    row(
+        Defect::SurrogatesReplaced,
+        "surrogates-replaced",
+        "Replaces half characters in JSON, so that texts which differ become equal.",
+        &["rs.jws.lone-surrogate"],
+    ),
+    row(
+        Defect::CrashOnDepth,
+        "crash-on-depth",
+        "Reads JSON without a limit to its depth, and has no stack left.",
+        &["rs.jws.deep"],
+    ),
+    row(
         Defect::DuplicateAlgLastUsed,
         "duplicate-alg-last-used",
         "Compares the first `alg` with its list and verifies by the last.",

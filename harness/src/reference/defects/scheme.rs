@@ -64,6 +64,18 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.credentials.form"],
     ),
     row(
+        Defect::TokenElsewhereTakenAsBearer,
+        "token-elsewhere-taken-as-bearer",
+        "Takes a token in the query or in a form as bearer tokens are taken there, and asks for no proof.",
+        &["rs.credentials.query-alone", "rs.credentials.form-alone"],
+    ),
+    row(
+        Defect::SecondTokenIgnored,
+        "second-token-ignored",
+        "Does not look for a second token in the query or in a form, where what is behind it may find it first.",
+        &["rs.credentials.header-and-query", "rs.credentials.header-and-form"],
+    ),
+    row(
         Defect::CredentialsSplitLeniently,
         "credentials-split-leniently",
         "Takes the letters `DPoP` off the credentials and trims what is left.",

@@ -8,6 +8,7 @@ mod planted;
 mod planted_claims;
 mod planted_key;
 mod planted_replay;
+mod planted_token;
 mod planted_wire;
 mod proofs;
 mod scene;

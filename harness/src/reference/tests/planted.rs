@@ -6,7 +6,7 @@ use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
-use super::{planted_claims, planted_key, planted_replay, planted_wire};
+use super::{planted_claims, planted_key, planted_replay, planted_token, planted_wire};
 use reqwest::Method;
 
 use crate::jose::{Alg, Ath, base64url};
@@ -30,6 +30,8 @@ fn seen(answer: &Answer) -> Seen {
         500.. => Seen::Fault,
         // A malformed request, be it for this server or for the HTTP library.
         400 => Seen::Refused,
+        // A path that is none here.
+        404 => Seen::Refused,
         401 if answer.challenges.is_empty() => Seen::Odd("no challenge"),
         401 if answer.body["error"].is_null() => Seen::Odd("no error"),
         401 if answer.body["error"] == "use_dpop_nonce" && answer.nonces.len() != 1 => Seen::Odd("nonces"),
@@ -328,8 +330,13 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
 type Probes = fn(Defect, &Scene, &str) -> Option<Vec<Wire>>;
 
 /// The subjects that have a file of their own.
-const ELSEWHERE: &[Probes] =
-    &[planted_claims::probe, planted_key::probe, planted_replay::probe, planted_wire::probe];
+const ELSEWHERE: &[Probes] = &[
+    planted_claims::probe,
+    planted_key::probe,
+    planted_replay::probe,
+    planted_token::probe,
+    planted_wire::probe,
+];
 
 async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     let public_resource = row.public_url.map(|url| url.parse().expect("a URL"));
@@ -388,7 +395,10 @@ async fn every_defect_shows_against_a_clean_server() {
             },
             // Who sends no credentials is told of no error.
             Seen::Refused | Seen::Odd("no error") => match row.defect {
-                Defect::CrashOnOddType | Defect::CrashOnMissingClaim | Defect::LongJtiCrashes => Seen::Fault,
+                Defect::CrashOnOddType
+                | Defect::CrashOnMissingClaim
+                | Defect::CrashOnDepth
+                | Defect::LongJtiCrashes => Seen::Fault,
                 Defect::ForbiddenStatus => Seen::Odd("status"),
                 Defect::NoChallenge => Seen::Odd("no challenge"),
                 Defect::NoErrorCode => Seen::Odd("no error"),

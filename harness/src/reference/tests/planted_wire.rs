@@ -198,6 +198,37 @@ const PROBES: &[(Defect, Probe)] = &[
         let parts = scene.parts().parameter("kid", quoted(scene.key.jkt())).parameter("jwk", thief.jwk());
         with_proof(scene, &parts.signed_by(&thief))
     }),
+    (Defect::ControlsRemoved, |scene| {
+        let proof = scene.parts().signed();
+        let (before, behind) = proof.split_at(40);
+        raw(scene, &format!("DPoP: {before}\n{behind}"))
+    }),
+    (Defect::NulEndsField, |scene| raw(scene, &format!("DPoP: {}\0x", scene.parts().signed()))),
+    (Defect::TrailersMerged, |scene| {
+        let lines = format!("Host: {}\r\nAuthorization: DPoP {}", host(scene), scene.token);
+        let trailer = format!("0\r\nDPoP: {}\r\n\r\n", scene.parts().signed());
+        let head = format!("GET /resource HTTP/1.1\r\n{lines}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        Wire { raw: Some(head + &trailer), ..scene.wire(&scene.parts()) }
+    }),
+    (Defect::ForwardedPrefixTrusted, |scene| {
+        let url = scene.running.resource_url.replace("/resource", "/app/resource");
+        forwarded(scene, &url, "X-Forwarded-Prefix: /app")
+    }),
+    (Defect::TargetAuthorityTrusted, |scene| {
+        pretending(scene, "http://evil/resource", "GET //evil/resource", &own_host(scene))
+    }),
+    (Defect::BomSkipped, |scene| with_bytes(scene, |claims| format!("\u{feff}{claims}").into())),
+    (Defect::OverlongAccepted, |scene| {
+        with_bytes(scene, |claims| {
+            let (before, behind) = claims.split_once("\"GET\"").expect("htm");
+            [before.as_bytes(), b"\"GE\xc1\x94\"", behind.as_bytes()].concat()
+        })
+    }),
+    (Defect::SurrogatesReplaced, |scene| scene.wire(&scene.parts().claim("x", "\"\\ud800\""))),
+    (Defect::CrashOnDepth, |scene| {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        scene.wire(&scene.parts().claim("x", deep))
+    }),
     (Defect::JwkKidTakenForThumbprint, |scene| {
         let thief = Key::fresh();
         let jwk = thief.jwk_with(&format!("\"kid\":{},", quoted(scene.key.jkt())));
