@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::scenario::Scenario;
-use crate::spec::{Fact, Gap, Ledger, Requirement, Role};
+use crate::scenario::{Case, Rules, Scenario};
+use crate::spec::{Fact, Gap, Ledger, Profile, Requirement, Role};
 
 /// The ledger beside the cases that cite it.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Coverage<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// One requirement, the cases that cite it, and the facts that measure it.
+/// One requirement, the cases that cite it, by themselves or through a profile, and the facts that measure it.
 #[derive(Debug)]
 pub struct Row<'a> {
     /// The row of the ledger.
@@ -102,13 +102,21 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Whether `case` shows a requirement: it says so itself, or a profile does.
+pub fn cites(case: &Case, id: &str) -> bool {
+    case.spec.iter().any(|own| own == id)
+        || Profile::ALL.iter().any(|profile| {
+            let mut demands = Rules::of(*profile).demands_of(case);
+            demands.any(|demand| demand.spec.iter().any(|row| row == id))
+        })
+}
+
 impl<'a> Coverage<'a> {
     /// What `scenarios` cover of `ledger`.
     pub fn of(ledger: &'a Ledger, scenarios: &'a [Scenario]) -> Self {
         let row = |requirement: &'a Requirement| {
-            let cites = |id: &String| *id == requirement.id;
             let cases = scenarios.iter().flat_map(|scenario| &scenario.cases);
-            let cases = cases.filter(|case| case.spec.iter().any(cites)).map(|case| case.id.as_str());
+            let cases = cases.filter(|case| cites(case, &requirement.id)).map(|case| case.id.as_str());
             let measures = |fact: &&Fact| fact.rows().contains(&requirement.id.as_str());
             let facts = Fact::ALL.iter().filter(measures).copied().collect();
             Row { requirement, cases: cases.collect(), facts }

@@ -426,8 +426,15 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
                 Decision::Reject | Decision::Fault | Decision::NoAnswer | Decision::Other => NotApplicable,
             }
         }
+        AnswerCheck::NonceAlways if here && exchange.presented => match (seen.decision, seen.nonce_fields) {
+            (Decision::Accept | Decision::Reject | Decision::Challenge, 1..) => Complies,
+            (Decision::Accept, 0) => Deviates("an answer to a good proof without DPoP-Nonce"),
+            (Decision::Reject | Decision::Challenge, 0) => Weak("a refusal of a proof without DPoP-Nonce"),
+            (Decision::Fault | Decision::NoAnswer | Decision::Other, _) => NotApplicable,
+        },
         AnswerCheck::Status
         | AnswerCheck::EndlessChallenge
+        | AnswerCheck::NonceAlways
         | AnswerCheck::SuccessNonce
         | AnswerCheck::Challenge
         | AnswerCheck::Error

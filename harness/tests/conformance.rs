@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::{StockedEntropy, SystemEntropy};
-use dpop_harness::plan::{Selected, all};
+use dpop_harness::plan::{Selected, all, all_of};
 use dpop_harness::reference::{DefectRow, DefectSet, Running, defects};
 use dpop_harness::scenario::{CaseKind, Scenario, load_embedded};
-use dpop_harness::selftest::{Bench, NONCES, Variant};
+use dpop_harness::selftest::{Bench, NONCES, Variant, profile_of};
 use dpop_harness::suite::{Outcome, Setup, Stop};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
@@ -34,12 +34,13 @@ fn main() {
         // Each of the cases over all answers takes a whole run, so they share one.
         let answers: &'static OnceLock<Vec<Outcome>> = Box::leak(Box::default());
         let own = |selected: &Selected<'_>| selected.scenario.id.starts_with(variant.scenarios);
-        for selected in all(scenarios).into_iter().filter(own) {
+        for selected in all_of(scenarios, variant.profile).into_iter().filter(own) {
             let id = &selected.case.id;
             trials.push(Trial::test(format!("clean/{}/{id}", variant.name), move || {
                 if is_about_answers(&selected) {
                     let found = answers.get_or_init(|| {
-                        let cases: Vec<_> = all(scenarios).into_iter().filter(is_about_answers).collect();
+                        let cases = all_of(scenarios, variant.profile);
+                        let cases: Vec<_> = cases.into_iter().filter(is_about_answers).collect();
                         runtime.block_on(alone(bench, variant, &cases))
                     });
                     let own: Vec<_> = found.iter().filter(|outcome| outcome.id == *id).cloned().collect();
@@ -54,9 +55,9 @@ fn main() {
             }));
         }
     }
-    for variant in Variant::whole() {
+    for variant in Variant::whole().chain(Variant::of_profiles()) {
         trials.push(Trial::test(format!("clean/whole/{}", variant.name), move || {
-            let found = runtime.block_on(alone(bench, &variant, &all(scenarios)));
+            let found = runtime.block_on(alone(bench, &variant, &all_of(scenarios, variant.profile)));
             found.chunks(1).try_for_each(|outcome| clean(outcome, &variant))
         }));
     }
@@ -89,16 +90,22 @@ fn clean(outcomes: &[Outcome], variant: &Variant) -> Result<(), Failed> {
 
 /// Each case that the defect names finds it, alone.
 async fn caught(bench: &Bench<'_>, row: &DefectRow) -> Result<(), Failed> {
-    let variant = Variant::new("defect", row.nonce);
-    let (_running, setup) =
-        bench.start(&variant, DefectSet::from(row.defect)).await.expect("servers on loopback");
+    let start = async |profile| {
+        let variant = Variant { profile, ..Variant::new("defect", row.nonce) };
+        bench.start(&variant, DefectSet::from(row.defect)).await.expect("servers on loopback")
+    };
+    let own = start(profile_of(row)).await;
     let cases = all(bench.scenarios);
     let mut escaped = Vec::new();
     for id in row.caught_by {
         let Some(case) = cases.iter().find(|selected| selected.case.id == *id) else {
             return Err(format!("there is no case {id}").into());
         };
-        let outcomes = bench.run(&setup, &[*case]).await;
+        // One of another profile goes to a server that is set up for that.
+        let outcomes = match case.case.profiles.first().filter(|_| !case.case.is_for(profile_of(row))) {
+            None => bench.run(&own.1, &[*case]).await,
+            Some(profile) => bench.run(&start(*profile).await.1, &[*case]).await,
+        };
         let outcome = outcomes.iter().find(|outcome| outcome.id == *id);
         if !outcome.is_some_and(Outcome::is_missed) {
             let seen: Vec<_> = outcomes

@@ -14,10 +14,10 @@ use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::AlgSet;
 use dpop_harness::jose::uri::Uri;
 use dpop_harness::judge::Verdict;
-use dpop_harness::plan::{OptIn, all, select};
+use dpop_harness::plan::{OptIn, all_of, select};
 use dpop_harness::proof::{Call, Request};
 use dpop_harness::reference::{
-    Defect, Issuer, Listener, NonceMode, ResourceOptions, Server, Trust, serve_resource,
+    Defect, FUTURE_WINDOW, Issuer, Listener, NonceMode, ResourceOptions, Server, Trust, serve_resource,
 };
 use dpop_harness::report::doctor_line;
 use dpop_harness::scenario::{Scenario, load_embedded};
@@ -110,6 +110,7 @@ impl Scene {
             audience: base_url.clone(),
             trust: Trust::Issuer(issuer.clone()),
             algs: AlgSet::all(),
+            future_window: FUTURE_WINDOW,
             nonce,
             replay: true,
             unbound_bearer: false,
@@ -163,7 +164,7 @@ impl Scene {
 
     async fn run(&self) -> Results {
         let scenarios = scenarios();
-        run_suite(&self.setup, &scenarios, &all(&scenarios), &mut |_| {}).await
+        run_suite(&self.setup, &scenarios, &all_of(&scenarios, Profile::Rfc9449), &mut |_| {}).await
     }
 
     /// The cases that depend on the time.

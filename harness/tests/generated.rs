@@ -7,7 +7,7 @@ use dpop_harness::clock::LeapingClock;
 use dpop_harness::coverage::{Coverage, as_markdown};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::{FLOW, members_as_markdown};
-use dpop_harness::plan::all;
+use dpop_harness::plan::all_of;
 use dpop_harness::reference::{DefectSet, NonceMode};
 use dpop_harness::scenario::{self, load_embedded};
 use dpop_harness::snapshot::Snapshot;
@@ -41,6 +41,11 @@ fn pretty(schema: &serde_json::Value) -> String {
 #[test]
 fn scenario_schema() {
     check("scenarios/scenario.schema.json", &pretty(&scenario::schema()));
+}
+
+#[test]
+fn profile_schema() {
+    check("scenarios/profile.schema.json", &pretty(&scenario::profile_schema()));
 }
 
 #[test]
@@ -89,6 +94,6 @@ async fn reference_snapshot() {
     )
     .await
     .expect("servers on loopback");
-    let results = run(&setup, &scenarios, &all(&scenarios), &mut |_| {}).await;
+    let results = run(&setup, &scenarios, &all_of(&scenarios, setup.profile), &mut |_| {}).await;
     check("reports/reference.snap", &Snapshot::of(&results).render("reference"));
 }

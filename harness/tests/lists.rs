@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dpop_harness::coverage::{Coverage, State};
 use dpop_harness::mutation;
-use dpop_harness::plan::{Selected, all};
+use dpop_harness::plan::{Selected, all, matches};
 use dpop_harness::proof::Script;
 use dpop_harness::reference::defects;
-use dpop_harness::scenario::{CaseKind, Pitfall, Scenario, load_embedded};
+use dpop_harness::scenario::{Case, CaseKind, Pitfall, Rules, Scenario, load_embedded};
 use dpop_harness::selftest::UNPROVEN;
-use dpop_harness::spec::{Gap, Ledger, Level, Read, Requirement};
+use dpop_harness::spec::{Gap, Ledger, Level, Profile, Read, Requirement};
 
 fn scenarios() -> Vec<Scenario> {
     load_embedded().expect("valid")
@@ -143,6 +143,33 @@ fn cited_requirements_were_read() {
             row.cases,
             row.facts
         );
+    }
+}
+
+/// What a profile demands stands in what it cites, and is shown by cases.
+#[test]
+fn no_profile_is_stricter_than_what_it_cites() {
+    let scenarios = scenarios();
+    for rules in Profile::ALL.iter().map(|profile| Rules::of(*profile)) {
+        let name = rules.profile.name();
+        for demand in &rules.demands {
+            let rows: Vec<_> =
+                demand.spec.iter().map(|id| Ledger::embedded().requirement(id).expect(id)).collect();
+            let strictest = rows.iter().map(|row| row.level).min().expect("a demand cites something");
+            assert!(demand.level >= strictest, "{name}: {:?} is at most {strictest:?}", demand.spec);
+            for row in rows {
+                assert!(
+                    row.read != Read::Unread && row.role.includes_resource_server(),
+                    "{name}: {}",
+                    row.id
+                );
+            }
+            for pattern in &demand.cases {
+                let shows = |case: &Case| matches(pattern, &case.id) && case.is_for(rules.profile);
+                let mut cases = all(&scenarios).into_iter();
+                assert!(cases.any(|selected| shows(selected.case)), "{name}: no case for {pattern}");
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict;
-use dpop_harness::plan::all;
+use dpop_harness::plan::all_of;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::report::{Document, FORMATS, Report};
 use dpop_harness::scenario::load_embedded;
@@ -30,7 +30,7 @@ async fn results_with(defects: DefectSet) -> Results {
         against_reference(NonceMode::Never, defects, Profile::Rfc9449, &limits, clock, entropy)
             .await
             .expect("servers on loopback");
-    run(&setup, &scenarios, &all(&scenarios), &mut |_| {}).await
+    run(&setup, &scenarios, &all_of(&scenarios, Profile::Rfc9449), &mut |_| {}).await
 }
 
 fn written(name: &str, results: &Results) -> String {

@@ -8,7 +8,7 @@ use super::run::{perform, seconds_since};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, LeapingClock, SystemClock};
 use crate::entropy::SystemEntropy;
-use crate::plan::all;
+use crate::plan::all_of;
 use crate::reference::{Defect, DefectRow, DefectSet, NonceMode};
 use crate::report::{Human, Report, Style};
 use crate::scenario::Scenario;
@@ -115,7 +115,7 @@ async fn suite(scenarios: &[Scenario], defects: DefectSet, quiet: bool) -> Resul
         against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock, entropy)
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    let (results, stop) = perform(&setup, scenarios, &all(scenarios), quiet).await;
+    let (results, stop) = perform(&setup, scenarios, &all_of(scenarios, setup.profile), quiet).await;
     if stop.is_requested() {
         return Err(Failure::Interrupted);
     }

@@ -4,21 +4,21 @@ use clap::Args;
 
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, cites};
 use crate::entropy::SystemEntropy;
 use crate::guide::{self, Example, FLOW, MEMBERS, Page};
 use crate::mutation;
 use crate::proof::Connection;
 use crate::reference::defects;
 use crate::report::hanging;
-use crate::scenario::{Case, CaseKind, Pitfall, Scenario, nearest};
-use crate::spec::{Fact, Ledger, Requirement};
+use crate::scenario::{Case, CaseKind, Pitfall, Rules, Scenario, nearest};
+use crate::spec::{Fact, Ledger, Level, Profile, Requirement};
 
 /// What to explain.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A case, scenario, pitfall, rule, requirement, planted bug or mutation; `proof` or `flow` for the protocol; `guide`,
-    /// `pitfalls`, `facts`, `defects` or `mutations` for a list.
+    /// A case, scenario, pitfall, rule, requirement, profile, planted bug or mutation; `proof` or `flow` for the protocol;
+    /// `guide`, `pitfalls`, `facts`, `profiles`, `defects` or `mutations` for a list.
     name: String,
 }
 
@@ -44,6 +44,8 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
             None => writeln!(out, "Try it: dpop serve --defect {}", row.name)?,
             Some(url) => writeln!(out, "Shows at {url}. Try it: dpop run --defect {}", row.name)?,
         }
+    } else if let Some(profile) = Profile::ALL.iter().find(|profile| profile.name() == name) {
+        explain_profile(Rules::of(*profile), &scenarios, out)?;
     } else if let Some(mutation) = mutation::find(name) {
         writeln!(out, "{}: {}", mutation.name, mutation.phrase)?;
     } else {
@@ -62,6 +64,9 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
             .try_for_each(|pitfall| writeln!(out, "{:22} {}", pitfall.name(), pitfall.summary()))?,
         "facts" => list_facts(out)?,
         "defects" => defects().try_for_each(|row| writeln!(out, "{:28} {}", row.name, row.summary))?,
+        "profiles" => Profile::ALL
+            .iter()
+            .try_for_each(|profile| writeln!(out, "{:10} {}", profile.name(), Rules::of(*profile).title))?,
         "mutations" => {
             mutation::catalogue().try_for_each(|row| writeln!(out, "{:20} {}", row.name, row.phrase))?
         }
@@ -73,7 +78,8 @@ fn list(name: &str, scenarios: &[Scenario], out: &mut dyn Write) -> Result<Exit,
                 .chain(defects().map(|row| row.name))
                 .chain(mutation::catalogue().map(|row| row.name))
                 .chain(Ledger::embedded().requirements().iter().map(|row| row.id.as_str()))
-                .chain(["guide", "proof", "flow", "pitfalls", "facts", "defects", "mutations"]);
+                .chain(Profile::ALL.iter().map(|profile| profile.name()))
+                .chain(["guide", "proof", "flow", "pitfalls", "facts", "profiles", "defects", "mutations"]);
             let hint =
                 nearest(unknown, known).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(Failure::Usage(format!("nothing is called `{unknown}`{hint}; see `dpop list`")));
@@ -105,6 +111,16 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
         writeln!(out, "Where it fails, {attacker}.")?;
     }
     writeln!(out, "\nLevel        {}", case.level.name().to_uppercase())?;
+    for profile in Profile::ALL.iter().filter(|profile| case.is_for(**profile)) {
+        let rules = Rules::of(*profile);
+        let level = rules.level(case);
+        let demands: Vec<&str> =
+            rules.demands_of(case).flat_map(|demand| &demand.spec).map(String::as_str).collect();
+        if level != case.level || !demands.is_empty() || !case.profiles.is_empty() {
+            let why = if demands.is_empty() { String::new() } else { format!(" ({})", demands.join(", ")) };
+            writeln!(out, "Profile      {}: {}{why}", profile.name(), level.name().to_uppercase())?;
+        }
+    }
     for row in case.spec.iter().filter_map(|id| Ledger::embedded().requirement(id)) {
         writeln!(out, "Requirement  {} ({}, {})", row.text, row.source, row.id)?;
     }
@@ -134,6 +150,36 @@ fn explain_case(scenario: &Scenario, case: &Case, out: &mut dyn Write) -> io::Re
         writeln!(out, "Guide        dpop explain {}", pitfall.name())?;
     }
     Ok(())
+}
+
+fn explain_profile(rules: &Rules, scenarios: &[Scenario], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {}\n", rules.profile.name(), rules.title)?;
+    hanging(out, "", &rules.why)?;
+    writeln!(out)?;
+    hanging(out, "Source       ", &rules.source)?;
+    let missed = match rules.policy {
+        Level::Must => "a failure",
+        Level::Should | Level::Policy => "a warning",
+        Level::May => "a note",
+    };
+    writeln!(out, "Policy       what RFC 9449 leaves to policy is {missed} where it is missed")?;
+    for capability in &rules.requires {
+        writeln!(out, "Requires     {capability}")?;
+    }
+    for demand in &rules.demands {
+        let rows = demand.spec.iter().filter_map(|id| Ledger::embedded().requirement(id));
+        let texts: Vec<String> = rows.map(|row| format!("{} ({})", row.text, row.id)).collect();
+        let label = format!("{:12} ", demand.level.name().to_uppercase());
+        hanging(out, &label, &format!("{}: {}", texts.join("; "), demand.cases.join(", ")))?;
+    }
+    let own: Vec<_> = rules.own_cases(scenarios).collect();
+    if !own.is_empty() {
+        writeln!(out, "\nCases of its own")?;
+    }
+    for case in own {
+        writeln!(out, "  {:32} {:6}  {}", case.id, rules.level(case).name(), case.title)?;
+    }
+    writeln!(out, "\nTry it: dpop serve --profile {0}; dpop run --profile {0}", rules.profile.name())
 }
 
 fn explain_page(page: &Page, scenarios: &[Scenario], out: &mut dyn Write) -> io::Result<()> {
@@ -224,7 +270,7 @@ fn explain_requirement(
             writeln!(out, "  {:32} {}", format!("dpop measure --only {}", fact.name()), fact.title())?;
         }
     }
-    for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(|case| case.spec.contains(id)) {
+    for case in scenarios.iter().flat_map(|scenario| &scenario.cases).filter(|case| cites(case, id)) {
         writeln!(out, "  {:32} {}", case.id, case.title)?;
     }
     Ok(())

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::{Context, Exit, Failure};
 use crate::plan::{Selected, names};
+use crate::scenario::{Case, Rules};
+use crate::spec::{Level, Profile};
 
 /// What to list, and how.
 #[derive(Debug, Args)]
@@ -14,6 +16,9 @@ pub(super) struct Arguments {
     ids: Vec<String>,
     #[command(flatten)]
     filters: super::run::Filters,
+    /// Only cases of this profile, with its levels; otherwise the cases of all.
+    #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = super::run::profile)]
+    profile: Option<Profile>,
     /// The form of the list.
     #[arg(long, value_name = "FORMAT", env = "DPOP_FORMAT", default_value = "human")]
     format: Form,
@@ -39,6 +44,7 @@ struct Row<'a> {
     title: &'a str,
     at: Vec<&'static str>,
     level: &'static str,
+    profiles: Vec<&'static str>,
     spec: &'a [String],
     tags: Vec<&'static str>,
     file: &'a str,
@@ -47,16 +53,22 @@ struct Row<'a> {
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     let scenarios = context.scenarios()?;
-    let cases = arguments.filters.select(&scenarios, &arguments.ids)?;
+    let cases = arguments.filters.select(&scenarios, &arguments.ids, arguments.profile)?;
     match arguments.format {
         Form::Human => {
             let width = cases.iter().map(|selected| selected.case.id.len()).max().unwrap_or_default();
             for Selected { case, .. } in cases {
-                writeln!(context.out, "{:width$}  {:6}  {}", case.id, case.level.name(), case.title)?;
+                let level = level(case, arguments.profile).name();
+                let only = match case.profiles.as_slice() {
+                    [] => String::new(),
+                    some => format!(" [{}]", names_of(some).join(", ")),
+                };
+                writeln!(context.out, "{:width$}  {level:6}  {}{only}", case.id, case.title)?;
             }
         }
         Form::Json => {
-            let document = Document { cases: cases.iter().map(row).collect() };
+            let document =
+                Document { cases: cases.iter().map(|case| row(case, arguments.profile)).collect() };
             serde_json::to_writer_pretty(&mut context.out, &document).map_err(std::io::Error::from)?;
             writeln!(context.out)?;
         }
@@ -64,13 +76,23 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     Ok(Exit::Conforms)
 }
 
-fn row<'a>(selected: &Selected<'a>) -> Row<'a> {
+/// How binding a case is: under a profile, or as it says itself.
+fn level(case: &Case, profile: Option<Profile>) -> Level {
+    profile.map_or(case.level, |profile| Rules::of(profile).level(case))
+}
+
+fn names_of(profiles: &[Profile]) -> Vec<&'static str> {
+    profiles.iter().map(|profile| profile.name()).collect()
+}
+
+fn row<'a>(selected: &Selected<'a>, profile: Option<Profile>) -> Row<'a> {
     let Selected { scenario, case } = *selected;
     Row {
         id: &case.id,
         title: &case.title,
         at: case.at.iter().map(|endpoint| endpoint.name()).collect(),
-        level: case.level.name(),
+        level: level(case, profile).name(),
+        profiles: names_of(&case.profiles),
         spec: &case.spec,
         tags: names(scenario, case).collect(),
         file: &scenario.file,

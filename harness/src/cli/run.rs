@@ -13,7 +13,7 @@ use super::transport::Transport;
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock, LeapingClock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::plan::{Filter, OptIn, Partition, Selected, all, select};
+use crate::plan::{Filter, OptIn, Partition, Selected, all, select, select_for};
 use crate::proof::AccessToken;
 use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::report::Report;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// Print the launch checklist instead of the cases: the advice for production, and what the run showed of each line.
     #[arg(long, env = "DPOP_CHECKLIST", value_parser = BoolishValueParser::new())]
     checklist: bool,
-    /// The rules laid over RFC 9449; overrules the config.
+    /// The rules laid over RFC 9449, e.g. fapi2 (`dpop explain profiles`); overrules the config.
     #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = profile)]
     profile: Option<Profile>,
     /// What else fails the run: `warn`.
@@ -103,13 +103,18 @@ fn level(name: &str) -> Result<Level, String> {
 }
 
 impl Filters {
-    /// The cases that `ids` name and the filters let through.
+    /// The cases of `profile`, or of every one, that `ids` name and the filters let through.
     pub(super) fn select<'a>(
         &self,
         scenarios: &'a [Scenario],
         ids: &[String],
+        profile: Option<Profile>,
     ) -> Result<Vec<Selected<'a>>, Failure> {
-        let selected = select(scenarios, ids).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+        let selected = match profile {
+            Some(profile) => select_for(scenarios, ids, profile),
+            None => select(scenarios, ids),
+        };
+        let selected = selected.map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
         let selected = self.filter().apply(selected);
         if selected.is_empty() {
             return Err(Failure::Nothing(
@@ -141,7 +146,7 @@ enum Deny {
     Warn,
 }
 
-fn profile(name: &str) -> Result<Profile, String> {
+pub(super) fn profile(name: &str) -> Result<Profile, String> {
     let names = || Profile::ALL.iter().map(|profile| profile.name());
     Profile::ALL.iter().copied().find(|profile| profile.name() == name).ok_or_else(|| {
         let hint =
@@ -154,8 +159,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     arguments.reports.check()?;
     let http = arguments.transport.http()?;
     let scenarios = context.scenarios()?;
-    let selected = arguments.filters.select(&scenarios, &arguments.ids)?;
     let config = config(arguments.config.as_deref())?;
+    let profile = arguments.profile.or(config.as_ref().map(|config| config.profile)).unwrap_or_default();
+    let selected = arguments.filters.select(&scenarios, &arguments.ids, Some(profile))?;
     let defects = super::serve::planted(&arguments.defects)?;
     if config.is_some() && !defects.is_empty() {
         return Err(Failure::Usage("--defect is for the built-in server, and there is a config".to_owned()));
@@ -180,9 +186,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                 let reach = arguments.transport.reach();
                 set_up(config, limits, arguments.authorised, &reach, clock.clone(), entropy).await?
             }
-            None => embedded(defects, arguments.profile.unwrap_or_default(), limits, entropy).await?,
+            None => embedded(defects, profile, limits, entropy).await?,
         };
-        setup.profile = arguments.profile.unwrap_or(setup.profile);
+        setup.profile = profile;
         setup.seed = arguments.seed;
         setup.opt_in.ids.clone_from(&arguments.ids);
         setup.opt_in.tags.extend(arguments.filters.opted_in());
@@ -226,7 +232,9 @@ impl Arguments {
     /// What has to stand behind `dpop run ID` to repeat a case of this run.
     fn repeat_with(&self) -> String {
         let config = self.config.iter().map(|path| format!(" --config {}", path.display()));
+        let profile = self.profile.iter().map(|profile| format!(" --profile {}", profile.name()));
         config
+            .chain(profile)
             .chain([self.transport.repeat_with()])
             .chain(self.defects.iter().map(|name| format!(" --defect {name}")))
             .collect()

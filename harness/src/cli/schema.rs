@@ -16,6 +16,8 @@ pub(super) struct Arguments {
 enum What {
     /// A scenario document.
     Scenario,
+    /// The rules of a profile.
+    Profile,
     /// dpop.yaml.
     Config,
     /// What `--report json` writes.
@@ -27,6 +29,7 @@ enum What {
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
     let schema = match arguments.what {
         What::Scenario => scenario::schema(),
+        What::Profile => scenario::profile_schema(),
         What::Config => target::schema(),
         What::Results => report::json::schema(),
         What::Facts => report::facts_schema(),

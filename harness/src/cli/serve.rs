@@ -8,11 +8,12 @@ use clap::builder::BoolishValueParser;
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
-use crate::jose::{Alg, AlgSet};
+use crate::jose::Alg;
 use crate::reference::{
     Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, defects, serve_resource, start,
 };
 use crate::scenario::nearest;
+use crate::spec::Profile;
 
 /// How the reference servers are run.
 #[derive(Debug, Args)]
@@ -29,9 +30,12 @@ pub(super) struct Arguments {
     /// Run no issuer, and trust this one: that of `dpop run` with `auth.kind: embedded`.
     #[arg(long, value_name = "URL", env = "DPOP_TRUST")]
     trust: Option<String>,
-    /// What the resource server does with nonces: never, optional or required.
-    #[arg(long, value_name = "POLICY", env = "DPOP_NONCE", default_value = "never")]
-    nonce: Nonces,
+    /// Set the resource server up as this profile demands: nonces, algorithms, window; what other flags say, stands.
+    #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = super::run::profile)]
+    profile: Option<Profile>,
+    /// What the resource server does with nonces: never (unless the profile demands them), optional or required.
+    #[arg(long, value_name = "POLICY", env = "DPOP_NONCE")]
+    nonce: Option<Nonces>,
     /// The algorithm that the issuer signs access tokens with: ES256, ES384, ES512, EdDSA, PS256 or RS256.
     #[arg(
         long,
@@ -42,7 +46,8 @@ pub(super) struct Arguments {
         conflicts_with = "trust"
     )]
     token_alg: Alg,
-    /// The algorithms of the proofs that the resource server accepts, separated by commas; otherwise all six.
+    /// The algorithms of the proofs that the resource server accepts, separated by commas; otherwise all
+    /// six, or those of the profile.
     #[arg(long, value_name = "ALGS", env = "DPOP_ALGS", value_delimiter = ',', value_parser = super::key::alg)]
     algs: Vec<Alg>,
     /// Don't remember proofs, as a server without a replay store.
@@ -77,16 +82,18 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     if !context.common.quiet {
         super::log::to_stderr();
     }
+    let options = Options::new(Arc::new(SystemClock), Arc::new(SystemEntropy))
+        .conforming_to(arguments.profile.unwrap_or_default());
     let nonce = match arguments.nonce {
-        Nonces::Never => NonceMode::Never,
-        Nonces::Optional => NonceMode::Optional,
-        Nonces::Required => NonceMode::Required,
+        None => options.nonce,
+        Some(Nonces::Never) => NonceMode::Never,
+        Some(Nonces::Optional) => NonceMode::Optional,
+        Some(Nonces::Required) => NonceMode::Required,
     };
     let algs = match arguments.algs.as_slice() {
-        [] => AlgSet::all(),
+        [] => options.algs,
         some => some.iter().copied().collect(),
     };
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let failed = |error: std::io::Error| Failure::Environment(format!("can't start: {error}"));
     super::runtime()?.block_on(async {
         match &arguments.trust {
@@ -102,13 +109,14 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                         jwks_uri: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
                     },
                     algs,
+                    future_window: options.future_window,
                     nonce,
                     replay: !arguments.no_replay_store,
                     unbound_bearer: false,
                     scope: None,
                     defects,
-                    clock,
-                    entropy,
+                    clock: options.clock,
+                    entropy: options.entropy,
                 };
                 let server = serve_resource(arguments.listen, options).await.map_err(failed)?;
                 writeln!(
@@ -129,7 +137,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     nonce,
                     replay: !arguments.no_replay_store,
                     defects,
-                    ..Options::new(clock, entropy)
+                    ..options
                 };
                 let running = start(options).await.map_err(failed)?;
                 writeln!(

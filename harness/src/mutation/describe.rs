@@ -134,9 +134,10 @@ fn describe_token(step: &Step, phrases: &mut Vec<String>) {
 fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     let edits = &step.proof;
     let key = |choice| match choice {
-        KeyChoice::Own => "the bound key",
-        KeyChoice::Fresh => "a fresh key",
-        KeyChoice::Stranger => "another client's key",
+        KeyChoice::Own => "the bound key".to_owned(),
+        KeyChoice::Fresh => "a fresh key".to_owned(),
+        KeyChoice::Stranger => "another client's key".to_owned(),
+        KeyChoice::FreshFor(alg) => format!("a fresh key for {}", alg.name()),
     };
     match (edits.key, edits.signer) {
         (None, None) => {}

@@ -1,4 +1,5 @@
 use super::Selected;
+use crate::coverage::cites;
 use crate::scenario::{Case, Scenario, Tag};
 use crate::spec::Level;
 
@@ -58,7 +59,7 @@ impl Filter {
     fn passes(&self, Selected { scenario, case }: Selected<'_>) -> bool {
         let any = |empty: bool, found: bool| empty || found;
         any(self.levels.is_empty(), self.levels.contains(&case.level))
-            && any(self.specs.is_empty(), self.specs.iter().any(|id| case.spec.contains(id)))
+            && any(self.specs.is_empty(), self.specs.iter().any(|id| cites(case, id)))
             && any(self.cwes.is_empty(), self.cwes.iter().any(|number| scenario.cwe.contains(number)))
             && any(
                 self.tags.is_empty(),

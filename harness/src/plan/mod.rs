@@ -5,11 +5,14 @@ mod opt_in;
 
 use crate::jose::AlgSet;
 use crate::proof::{HttpChoice, HttpVersion};
-use crate::scenario::{Capability, Case, CaseKind, Scenario, nearest};
+use crate::scenario::{Capability, Case, CaseKind, Rules, Scenario, nearest};
+use crate::spec::Profile;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy};
 
 pub use filter::{Filter, Partition, names};
 pub use opt_in::OptIn;
+
+pub use crate::scenario::matches;
 
 /// A case with the scenario that it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +25,26 @@ pub struct Selected<'a> {
 
 /// Nothing has the id, or fits the pattern, that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no case is called `{pattern}`{}", hint.as_ref().map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default())]
-pub struct NothingSelected {
-    /// What was asked for.
-    pub pattern: String,
-    /// A name that may have been meant.
-    pub hint: Option<String>,
+#[non_exhaustive]
+pub enum NothingSelected {
+    /// No case and no scenario has the name, or fits it.
+    #[error("no case is called `{pattern}`{}", hint.as_ref().map(|hint| format!(" (did you mean `{hint}`?)")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        pattern: String,
+        /// A name that may have been meant.
+        hint: Option<String>,
+    },
+    /// What has the name belongs to other profiles.
+    #[error("`{pattern}` is {why} (--profile), and this is {}", profile.name())]
+    OtherProfile {
+        /// What was asked for.
+        pattern: String,
+        /// Which ones.
+        why: String,
+        /// The one that was asked for.
+        profile: Profile,
+    },
 }
 
 /// Every case of the scenarios, in their order.
@@ -36,6 +53,11 @@ pub fn all(scenarios: &[Scenario]) -> Vec<Selected<'_>> {
         .iter()
         .flat_map(|scenario| scenario.cases.iter().map(move |case| Selected { scenario, case }))
         .collect()
+}
+
+/// The cases that belong to `profile`, in their order.
+pub fn all_of(scenarios: &[Scenario], profile: Profile) -> Vec<Selected<'_>> {
+    all(scenarios).into_iter().filter(|selected| selected.case.is_for(profile)).collect()
 }
 
 /// The cases that one of `patterns` names: a case's id, a scenario's id, or either with `*` for any text. Without
@@ -48,14 +70,11 @@ pub fn select<'a>(
     patterns: &[String],
 ) -> Result<Vec<Selected<'a>>, NothingSelected> {
     let all = all(scenarios);
-    let fits = |pattern: &str, selected: &Selected<'_>| {
-        matches(pattern, &selected.case.id) || matches(pattern, &selected.scenario.id)
-    };
     for pattern in patterns {
         if !all.iter().any(|selected| fits(pattern, selected)) {
             let names =
                 all.iter().flat_map(|selected| [selected.case.id.as_str(), selected.scenario.id.as_str()]);
-            return Err(NothingSelected {
+            return Err(NothingSelected::Unknown {
                 pattern: pattern.clone(),
                 hint: nearest(pattern, names).map(str::to_owned),
             });
@@ -67,19 +86,29 @@ pub fn select<'a>(
         .collect())
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any text.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, after)) => match text.strip_prefix(before) {
-            None => false,
-            Some(rest) => rest
-                .char_indices()
-                .map(|(at, _)| at)
-                .chain([rest.len()])
-                .any(|at| rest.get(at..).is_some_and(|rest| matches(after, rest))),
-        },
+/// The same, without the cases of other profiles.
+///
+/// # Errors
+/// [`NothingSelected`] for the first pattern that names nothing, or only cases of other profiles.
+pub fn select_for<'a>(
+    scenarios: &'a [Scenario],
+    patterns: &[String],
+    profile: Profile,
+) -> Result<Vec<Selected<'a>>, NothingSelected> {
+    let mut selected = select(scenarios, patterns)?;
+    for pattern in patterns {
+        let named = || selected.iter().filter(|selected| fits(pattern, selected));
+        if named().all(|selected| !selected.case.is_for(profile)) {
+            let why = named().find_map(|selected| selected.case.not_for(profile)).unwrap_or_default();
+            return Err(NothingSelected::OtherProfile { pattern: pattern.clone(), why, profile });
+        }
     }
+    selected.retain(|selected| selected.case.is_for(profile));
+    Ok(selected)
+}
+
+fn fits(pattern: &str, selected: &Selected<'_>) -> bool {
+    matches(pattern, &selected.case.id) || matches(pattern, &selected.scenario.id)
 }
 
 /// What is known of the target: measured where that is possible, otherwise as its owner says.
@@ -100,6 +129,8 @@ pub struct Traits {
     pub http2: Option<bool>,
     /// Whether it demands scopes; unknown is unknown.
     pub scope: Option<bool>,
+    /// The rules laid over RFC 9449: what they demand, its owner can't say that it lacks.
+    pub profile: Profile,
 }
 
 impl Traits {
@@ -124,11 +155,15 @@ impl Traits {
             scope: capabilities.scope,
             http: HttpChoice::Both,
             http2: capabilities.http2,
+            profile: Profile::default(),
         }
     }
 
     /// Why a case means nothing against such a target, if so.
     pub fn unmet(&self, case: &Case) -> Option<String> {
+        if let Some(why) = case.not_for(self.profile) {
+            return Some(why);
+        }
         let (alg, uses_http1) = match &case.kind {
             CaseKind::Script { script, .. } => {
                 (script.client.alg.map(Capability::Alg), script.asks_for(HttpVersion::Http1))
@@ -143,7 +178,12 @@ impl Traits {
     }
 
     fn lacks(&self, capability: Capability) -> Option<String> {
+        let demanded = Rules::of(self.profile).requires.contains(&capability);
         let why = match capability {
+            // Of these the owner's word is all there is.
+            Capability::SingleUseJti | Capability::BearerRefused | Capability::Alg(_) if demanded => {
+                return None;
+            }
             Capability::Alg(alg) if !self.algs.contains(alg) => {
                 return Some(format!("the server does not say that it accepts {}", alg.name()));
             }
@@ -194,21 +234,6 @@ mod tests {
     use crate::scenario::load_embedded;
 
     #[test]
-    fn patterns() {
-        for (pattern, text, fits) in [
-            ("rs.ath", "rs.ath", true),
-            ("rs.ath", "rs.ath.missing", false),
-            ("rs.ath.*", "rs.ath.missing", true),
-            ("*", "anything", true),
-            ("rs.*.missing", "rs.ath.missing", true),
-            ("rs.*.missing", "rs.ath.hex", false),
-            ("*ath*", "rs.ath.hex", true),
-        ] {
-            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
-        }
-    }
-
-    #[test]
     fn a_pattern_that_names_nothing_is_an_error_with_a_hint() {
         let scenarios = load_embedded().expect("valid");
         let error = select(&scenarios, &["rs.ath.mising".to_owned()]).expect_err("nothing");
@@ -216,6 +241,36 @@ mod tests {
         let ath = scenarios.iter().find(|scenario| scenario.id == "rs.ath").expect("a scenario");
         assert_eq!(select(&scenarios, &["rs.ath".to_owned()]).expect("some").len(), ath.cases.len());
         assert_eq!(select(&scenarios, &[]).expect("all").len(), all(&scenarios).len());
+    }
+
+    #[test]
+    fn what_belongs_to_another_profile_is_left_out_and_says_so_when_it_is_named() {
+        let scenarios = load_embedded().expect("valid");
+        let ids = |patterns: &[&str], profile| {
+            let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+            let selected = select_for(&scenarios, &patterns, profile)?;
+            Ok::<_, NothingSelected>(selected.iter().map(|one| one.case.id.clone()).collect::<Vec<_>>())
+        };
+        let of_fapi = |ids: &Vec<String>| ids.iter().any(|id| id.starts_with("rs.fapi2."));
+        assert!(!of_fapi(&ids(&[], Profile::Rfc9449).expect("some")));
+        assert!(!of_fapi(&ids(&["rs.*"], Profile::Mcp).expect("some")));
+        assert!(of_fapi(&ids(&[], Profile::Fapi2).expect("some")));
+        let error = ids(&["rs.fapi2"], Profile::Rfc9449).expect_err("another profile");
+        assert_eq!(
+            error.to_string(),
+            "`rs.fapi2` is only for the profile fapi2 (--profile), and this is rfc9449"
+        );
+    }
+
+    #[test]
+    fn what_a_profile_demands_cannot_be_talked_away() {
+        let scenarios = load_embedded().expect("valid");
+        let known = all(&scenarios);
+        let case = known.iter().find(|known| known.case.id == "rs.replay.twice").expect("a case").case;
+        let says = Capabilities { single_use_jti: Some(false), ..Capabilities::default() };
+        let traits = Traits::new(NoncePolicy::Never, AlgSet::default(), says, None);
+        assert!(traits.unmet(case).is_some());
+        assert_eq!(Traits { profile: Profile::Strict, ..traits }.unmet(case), None);
     }
 
     #[test]

@@ -145,6 +145,7 @@ impl<'a> Material<'a> {
             KeyChoice::Fresh => {
                 Ok(fresh.get_or_init(|| ProofKey::generate_for(self.key.alg(), self.entropy)))
             }
+            KeyChoice::FreshFor(alg) => Ok(fresh.get_or_init(|| ProofKey::generate_for(alg, self.entropy))),
             KeyChoice::Stranger => Ok(self.stranger.ok_or(EditError::NoStranger)?.0),
         }
     }

@@ -144,6 +144,8 @@ pub enum KeyChoice {
     Fresh,
     /// The key of another client, which has a token of its own.
     Stranger,
+    /// A key made for this one proof, for this algorithm.
+    FreshFor(Alg),
 }
 
 /// A request that a proof is made for.

@@ -95,7 +95,11 @@ impl Denial {
         let (status, code) = self.status_and_code();
         let code = code.filter(|_| !is(Defect::NoErrorCode));
         let description = quotable(&self.to_string());
-        let status = if is(Defect::ForbiddenStatus) { StatusCode::FORBIDDEN } else { status };
+        let status = match code {
+            _ if is(Defect::ForbiddenStatus) => StatusCode::FORBIDDEN,
+            Some(ErrorCode::InvalidDpopProof) if is(Defect::ProofRefusedWith400) => StatusCode::BAD_REQUEST,
+            _ => status,
+        };
         let mut response = match code {
             Some(code) => (status, Json(json!({"error": code.name(), "error_description": description})))
                 .into_response(),

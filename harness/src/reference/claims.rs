@@ -14,7 +14,7 @@ use crate::jose::uri::Uri;
 /// How old a proof may be, in seconds.
 pub const PAST_WINDOW: i64 = 300;
 
-/// How far ahead of the server's clock a proof may be dated, in seconds.
+/// How far ahead of the server's clock a proof may be dated, in seconds, unless the server is set up otherwise.
 pub const FUTURE_WINDOW: i64 = 60;
 
 /// The longest `jti`, in bytes: a server should not have to remember more (section 11.1).
@@ -93,7 +93,9 @@ pub(super) fn check_nonce(
         Some(_) if defects.contains(Defect::NonceNeverValid) => false,
         Some(_) if defects.contains(Defect::NonceSecretNotShared) => false,
         Some(Json::String(nonce)) => {
-            nonces.recognises(nonce, now) || faulty::nonce_accepted(nonce, &nonces.recent(now), defects)
+            nonces.recognises(nonce, now)
+                || (defects.contains(Defect::NonceNeverExpires) && nonces.recognised(nonce, now))
+                || faulty::nonce_accepted(nonce, &nonces.recent(now), defects)
         }
         Some(_) => defects.contains(Defect::NonceNonStringSkipped),
     };
@@ -103,7 +105,12 @@ pub(super) fn check_nonce(
 /// Check 11: `iat` is a NumericDate (RFC 7519 section 2) within the window around `now`.
 ///
 /// Returns the last second in which a proof of this date is acceptable: until then its `jti` must be remembered.
-pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result<i64, Refusal> {
+pub(super) fn check_iat(
+    claims: &Object,
+    now: i64,
+    future_window: i64,
+    defects: DefectSet,
+) -> Result<i64, Refusal> {
     let iat = claims.member("iat");
     let skipped = (defects.contains(Defect::IatOptional) && iat.is_none())
         || (defects.contains(Defect::IatFalsySkipped) && faulty::is_falsy(iat))
@@ -127,7 +134,7 @@ pub(super) fn check_iat(claims: &Object, now: i64, defects: DefectSet) -> Result
     let age = now as f64 - iat;
     let past_window = faulty_claims::past_window(defects);
     let too_old = age > past_window as f64 && !defects.contains(Defect::IatPastUnlimited);
-    let ahead = faulty_claims::future_window(defects);
+    let ahead = faulty_claims::future_window(future_window, defects);
     let too_new = -age > ahead as f64 && !defects.contains(Defect::IatFutureUnlimited);
     if !iat.is_finite() || too_old || too_new || faulty_claims::dated_otherwise(claims, now, defects) {
         return Err(Refusal::Iat);

@@ -5,7 +5,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::NO_PAD;
 
-use super::claims::{FUTURE_WINDOW, PAST_WINDOW};
+use super::claims::PAST_WINDOW;
 use super::defects::{Defect, DefectSet};
 use crate::jose::json::{Json, Object};
 use crate::jose::{Ath, PROOF_TYP, base64url};
@@ -50,8 +50,8 @@ pub(super) fn past_window(defects: DefectSet) -> i64 {
     }
 }
 
-/// How far ahead of the server's clock a proof may be dated, in seconds.
-pub(super) fn future_window(defects: DefectSet) -> i64 {
+/// How far ahead of the server's clock a proof may be dated, in seconds, where it should be `window`.
+pub(super) fn future_window(window: i64, defects: DefectSet) -> i64 {
     if defects.contains(Defect::IatZeroSkew) {
         0
     } else if defects.contains(Defect::IatWindowOfSeconds) {
@@ -59,7 +59,7 @@ pub(super) fn future_window(defects: DefectSet) -> i64 {
     } else if defects.contains(Defect::IatHoursAheadAccepted) {
         HOURS_AHEAD
     } else {
-        FUTURE_WINDOW
+        window
     }
 }
 

@@ -71,6 +71,14 @@ impl Nonces {
         self.recent(now).iter().any(|recent| recent == nonce)
     }
 
+    /// Whether `nonce` was good at any time of the last day; only for [`Defect::NonceNeverExpires`].
+    ///
+    /// [`Defect::NonceNeverExpires`]: super::Defect::NonceNeverExpires
+    pub(super) fn recognised(&self, nonce: &str, now: i64) -> bool {
+        let slot = now.div_euclid(SLOT_SECONDS);
+        (slot - 24 * 3600 / SLOT_SECONDS..=slot).any(|slot| self.of_slot(slot) == nonce)
+    }
+
     /// Those that are good at `now`: the current one and the one before.
     pub(super) fn recent(&self, now: i64) -> [String; 2] {
         let slot = now.div_euclid(SLOT_SECONDS);

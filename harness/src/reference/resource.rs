@@ -23,7 +23,7 @@ use super::faulty_token;
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
-use super::refusal::Refusal;
+use super::refusal::{ErrorCode, Refusal};
 use super::verifier::{Presented, VerifiedProof, Verifier};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -56,6 +56,8 @@ pub struct ResourceOptions {
     pub trust: Trust,
     /// The algorithms of the proofs that are accepted.
     pub algs: AlgSet,
+    /// How far ahead proofs may be dated, in seconds.
+    pub future_window: i64,
     /// Whether nonces are used.
     pub nonce: NonceMode,
     /// Whether unbound tokens are still served as `Bearer`, while clients migrate. Bound ones never are.
@@ -128,6 +130,7 @@ impl ResourceServer {
         let verifier = || {
             let replay = options.replay.then(|| faulty_replay::store(options.defects));
             Verifier::new(nonces.clone(), replay, options.algs, options.defects)
+                .with_future_window(options.future_window)
         };
         let apart = options.defects.contains(Defect::ReplayStorePerHttpVersion);
         Ok(Self {
@@ -353,7 +356,9 @@ async fn serve(
             break;
         }
     }
-    let nonce = server.verifier.nonces().current(server.clock.unix_seconds());
+    let asked = matches!(&admitted, Err(Denial::Proof(refusal)) if refusal.code() == ErrorCode::UseDpopNonce);
+    let supplies = asked || !server.defects.contains(Defect::NonceOnlyInChallenge);
+    let nonce = server.verifier.nonces().current(server.clock.unix_seconds()).filter(|_| supplies);
     match admitted {
         Ok(subject) => {
             server.metrics.accepted();

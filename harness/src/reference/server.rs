@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::access_token::Trust;
+use super::claims::{FUTURE_WINDOW, PAST_WINDOW};
 use super::connections::{ConnectionId, Prompt};
 use super::defects::{Defect, DefectSet};
 use super::front::Front;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::uri::Uri;
 use crate::jose::{Alg, AlgSet};
+use crate::spec::Profile;
 
 /// How long [`Server::shutdown`] waits for requests that are under way.
 const GRACE: Duration = Duration::from_secs(2);
@@ -46,6 +48,8 @@ pub struct Options {
     pub token_alg: Alg,
     /// The algorithms of the proofs that the resource server accepts.
     pub algs: AlgSet,
+    /// How far ahead of the resource server's clock proofs may be dated, in seconds.
+    pub future_window: i64,
     /// Whether the resource server uses nonces.
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
@@ -77,6 +81,7 @@ impl Options {
             public_resource: None,
             token_alg: Alg::Es256,
             algs: AlgSet::all(),
+            future_window: FUTURE_WINDOW,
             nonce: NonceMode::Never,
             replay: true,
             unbound_bearer: false,
@@ -85,6 +90,22 @@ impl Options {
             defects: DefectSet::empty(),
             clock,
             entropy,
+        }
+    }
+
+    /// The same, set up as `profile` demands.
+    #[must_use]
+    pub fn conforming_to(self, profile: Profile) -> Self {
+        match profile {
+            Profile::Rfc9449 | Profile::Strict | Profile::Solid => self,
+            // FAPI 2.0 Security Profile section 5.4.1.
+            Profile::Fapi2 => {
+                Self { algs: [Alg::Ps256, Alg::Es256, Alg::EdDsa].into_iter().collect(), ..self }
+            }
+            // SEP-1932: five minutes in both directions.
+            Profile::Mcp => Self { future_window: PAST_WINDOW, ..self },
+            // Nonces are good for five minutes at most, and come with every answer.
+            Profile::Atproto => Self { nonce: NonceMode::Required, ..self },
         }
     }
 }
@@ -152,6 +173,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
         audience: public_url.clone(),
         trust: Trust::Issuer(issuer.clone()),
         algs: options.algs,
+        future_window: options.future_window,
         nonce: options.nonce,
         replay: options.replay,
         unbound_bearer: options.unbound_bearer,

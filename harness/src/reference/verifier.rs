@@ -66,6 +66,7 @@ pub struct Verifier {
     nonces: Nonces,
     replay: Option<ReplayStore>,
     algs: AlgSet,
+    future_window: i64,
     defects: DefectSet,
     /// Only for [`Defect::KeyCachedByThumbprint`].
     remembered_keys: Mutex<BTreeMap<Jkt, PublicJwk>>,
@@ -77,7 +78,14 @@ impl Verifier {
     /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there.
     pub fn new(nonces: Nonces, replay: Option<ReplayStore>, algs: AlgSet, defects: DefectSet) -> Self {
         let (remembered_keys, known_signatures) = (Mutex::default(), Mutex::default());
-        Self { nonces, replay, algs, defects, remembered_keys, known_signatures }
+        let future_window = claims::FUTURE_WINDOW;
+        Self { nonces, replay, algs, future_window, defects, remembered_keys, known_signatures }
+    }
+
+    /// The same, for proofs that are dated ahead by so many seconds at most.
+    #[must_use]
+    pub fn with_future_window(self, seconds: i64) -> Self {
+        Self { future_window: seconds, ..self }
     }
 
     /// The algorithms that it says it accepts.
@@ -138,7 +146,7 @@ impl Verifier {
         if !faulty::nonce_not_needed(presented.uri.uri, defects) {
             claims::check_nonce(&jws.claims, &self.nonces, now, defects)?;
         }
-        let last_second = claims::check_iat(&jws.claims, now, defects)?;
+        let last_second = claims::check_iat(&jws.claims, now, self.future_window, defects)?;
         if let Some(access_token) = presented.access_token {
             claims::check_ath(&jws.claims, access_token, defects)?;
         }
@@ -288,7 +296,10 @@ fn check_header(header: &Object, algs: AlgSet, defects: DefectSet) -> Result<Opt
     };
     let alg = Alg::from_name(name);
     let accepted = match alg {
-        Some(alg) => algs.contains(alg) && !faulty::alg_refused(alg, defects),
+        Some(alg) => {
+            let listed = algs.contains(alg) || defects.contains(Defect::AlgListNotEnforced);
+            listed && !faulty::alg_refused(alg, defects)
+        }
         None => faulty::alg_accepted(name, defects),
     };
     if !accepted {

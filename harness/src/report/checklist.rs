@@ -90,7 +90,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts for minutes at most",
-        cases: &["rs.time.*"],
+        cases: &["rs.time.*", "rs.fapi2.iat-*", "rs.mcp.*"],
         page: "rs.time",
         demanded: true,
         to_show: "run rs.time",
@@ -118,6 +118,8 @@ pub const LINES: &[Line] = &[
             "rs.remote.*",
             "rs.cost.*",
             "rs.kind.*",
+            "rs.fapi2.rs*",
+            "rs.fapi2.es*",
         ],
         page: "rs.jose",
         demanded: true,
@@ -139,7 +141,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "Nonces where the risk is high",
-        cases: &["rs.nonce.*", "rs.resources.nonce"],
+        cases: &["rs.nonce.*", "rs.resources.nonce", "rs.atproto.*"],
         page: "nonces-where-risk-is-high",
         demanded: false,
         to_show: "name what is financial, administrative or open to the internet in target.resources, with nonce: required",

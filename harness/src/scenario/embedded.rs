@@ -33,6 +33,9 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("answer"),
     file!("http"),
     file!("observe"),
+    file!("fapi2"),
+    file!("mcp"),
+    file!("atproto"),
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::expect::Expect;
 use crate::clock::Span;
 use crate::jose::Alg;
 use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
-use crate::spec::Level;
+use crate::spec::{Level, Profile};
 
 /// A scenario: one YAML document. A file holds one or more.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,6 +41,9 @@ pub(super) struct ScenarioRow {
     /// What the target must have for the cases to mean something.
     #[serde(default)]
     pub(super) requires: Vec<Capability>,
+    /// The only profiles that the cases belong to, unless one says otherwise; all where there are none.
+    #[serde(default)]
+    pub(super) profiles: Vec<Profile>,
     /// The cases, by the last part of their ids.
     pub(super) cases: CaseRows,
 }
@@ -60,6 +63,8 @@ pub(super) struct CaseRow {
     pub(super) spec: Option<Vec<String>>,
     /// Other requirements on the target than the scenario's.
     pub(super) requires: Option<Vec<Capability>>,
+    /// Other profiles than the scenario's.
+    pub(super) profiles: Option<Vec<Profile>>,
     /// A circumstance in which the target may legitimately do otherwise. The verdict is then at most a note.
     pub(super) excused_by: Option<Excuse>,
     /// The client that sends the requests, and its key.
@@ -184,6 +189,23 @@ pub enum Capability {
     DeclaredNonce,
 }
 
+impl fmt::Display for Capability {
+    /// What it is to have it: `nonces, demanded of every proof`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nonce => out.write_str("nonces"),
+            Self::NonceRequired => out.write_str("nonces, demanded of every proof"),
+            Self::SingleUseJti => out.write_str("a memory of jti values"),
+            Self::BearerRefused => out.write_str("no unbound tokens"),
+            Self::BearerAllowed => out.write_str("unbound tokens, too"),
+            Self::Alg(alg) => write!(out, "proofs by {}", alg.name()),
+            Self::Http2 => out.write_str("HTTP/2"),
+            Self::Scope => out.write_str("scopes, demanded of tokens"),
+            Self::DeclaredNonce => out.write_str("other resources that demand nonces"),
+        }
+    }
+}
+
 /// A circumstance in which a target may legitimately do otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -210,6 +232,8 @@ pub enum AnswerCheck {
     EndlessChallenge,
     /// A nonce that comes with a 2xx is good for the next request.
     SuccessNonce,
+    /// Every answer to a proof has a `DPoP-Nonce`.
+    NonceAlways,
 }
 
 impl AnswerCheck {
@@ -218,7 +242,12 @@ impl AnswerCheck {
         match self {
             Self::NonceField | Self::EndlessChallenge => true,
             // Of a server that is not set up, or down, these say nothing about DPoP.
-            Self::Status | Self::Challenge | Self::Error | Self::Fault | Self::SuccessNonce => false,
+            Self::Status
+            | Self::Challenge
+            | Self::Error
+            | Self::Fault
+            | Self::SuccessNonce
+            | Self::NonceAlways => false,
         }
     }
 }

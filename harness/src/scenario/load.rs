@@ -90,6 +90,7 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
         .map(|(name, case)| {
             let line = line_of(&name);
             let requires = case.requires.clone().unwrap_or_else(|| row.requires.clone());
+            let profiles = case.profiles.clone().unwrap_or_else(|| row.profiles.clone());
             let at = case.at.clone().unwrap_or_else(|| row.at.clone());
             let spec = case.spec.clone().unwrap_or_else(|| row.spec.clone());
             let (level, excused_by, title) =
@@ -104,6 +105,7 @@ fn scenario(row: ScenarioRow, source: &Source, line: usize, line_of: &dyn Fn(&st
                 level,
                 spec,
                 requires,
+                profiles,
                 excused_by,
                 observed,
                 kind,

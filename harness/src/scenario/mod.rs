@@ -5,16 +5,20 @@ mod embedded;
 mod expect;
 mod file;
 mod load;
+mod pattern;
+mod profile;
 mod source;
 mod tag;
 
 use crate::proof::{HttpVersion, Script};
-use crate::spec::Level;
+use crate::spec::{Level, Profile};
 
 pub use embedded::EMBEDDED;
 pub use expect::Expect;
 pub use file::{AnswerCheck, Capability, Endpoint, Excuse, Pitfall, PreflightCheck, schema};
 pub use load::{load, load_embedded, load_embedded_and, read_dir};
+pub use pattern::matches;
+pub use profile::{Demand, Rules, profile_schema};
 pub use source::{Diagnostic, Fault, Place, Source, nearest, read_one};
 pub use tag::Tag;
 
@@ -56,6 +60,8 @@ pub struct Case {
     pub spec: Vec<String>,
     /// What the target must have for the case to mean something.
     pub requires: Vec<Capability>,
+    /// The only profiles that it belongs to; all where there are none.
+    pub profiles: Vec<Profile>,
     /// A circumstance in which the target may do otherwise.
     pub excused_by: Option<Excuse>,
     /// Whether its refusals have to show where those who run the target see them.
@@ -83,6 +89,17 @@ pub enum CaseKind {
 }
 
 impl Case {
+    /// Whether it belongs to `profile`.
+    pub fn is_for(&self, profile: Profile) -> bool {
+        self.profiles.is_empty() || self.profiles.contains(&profile)
+    }
+
+    /// Why it shows nothing under `profile`, if so.
+    pub fn not_for(&self, profile: Profile) -> Option<String> {
+        let names = || self.profiles.iter().map(|profile| profile.name()).collect::<Vec<_>>().join(" or ");
+        (!self.is_for(profile)).then(|| format!("only for the profile {}", names()))
+    }
+
     /// Whether a request of it goes over HTTP/2, or it says so itself.
     pub fn needs_http2(&self) -> bool {
         let asks = match &self.kind {

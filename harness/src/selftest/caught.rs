@@ -3,6 +3,7 @@ use std::io;
 use crate::judge::Verdict;
 use crate::plan::{Selected, all};
 use crate::reference::{DefectRow, DefectSet, NonceMode};
+use crate::spec::Profile;
 use crate::suite::Outcome;
 
 use super::variant::NONCES;
@@ -79,7 +80,9 @@ impl Caught {
 /// # Errors
 /// Where no port can be had.
 pub async fn caught(bench: &Bench<'_>, row: &'static DefectRow) -> io::Result<Caught> {
-    let cases = all(bench.scenarios);
+    let own = profile_of(row);
+    let mut cases = all(bench.scenarios);
+    cases.retain(|selected| selected.case.is_for(own) || row.caught_by.contains(&selected.case.id.as_str()));
     let outcomes = sweep(bench, row, row.nonce, &cases).await?;
     let named = row.caught_by.iter().map(|id| (*id, Sight::of(id, &cases, &outcomes))).collect();
     let also = outcomes
@@ -101,13 +104,29 @@ pub async fn caught(bench: &Bench<'_>, row: &'static DefectRow) -> io::Result<Ca
     Ok(Caught { row, named, also, elsewhere })
 }
 
+/// The profile of the server that has the bug: the one that the bug names, or where every policy is a duty.
+pub fn profile_of(row: &DefectRow) -> Profile {
+    row.profile.unwrap_or(Profile::Strict)
+}
+
+/// Performs cases against a server with the bug; those of another profile against one that is set up for theirs.
 async fn sweep(
     bench: &Bench<'_>,
     row: &DefectRow,
     nonce: NonceMode,
     cases: &[Selected<'_>],
 ) -> io::Result<Vec<Outcome>> {
-    let variant = Variant::new("defect", nonce);
-    let (_running, setup) = bench.start(&variant, DefectSet::from(row.defect)).await?;
-    Ok(bench.run(&setup, cases).await)
+    let mut left = cases.to_vec();
+    let mut outcomes = Vec::new();
+    let others = Profile::ALL.iter().copied();
+    for profile in [profile_of(row)].into_iter().chain(others) {
+        let (now, later) = left.into_iter().partition::<Vec<_>, _>(|selected| selected.case.is_for(profile));
+        left = later;
+        if !now.is_empty() {
+            let variant = Variant { profile, ..Variant::new("defect", nonce) };
+            let (_running, setup) = bench.start(&variant, DefectSet::from(row.defect)).await?;
+            outcomes.extend(bench.run(&setup, &now).await);
+        }
+    }
+    Ok(outcomes)
 }

@@ -3,7 +3,7 @@ use std::io;
 
 use crate::entropy::{Entropy as _, SeededEntropy};
 use crate::judge::Verdict;
-use crate::plan::{Selected, all};
+use crate::plan::{Selected, all_of};
 use crate::reference::{Defect, DefectSet, NonceMode};
 use crate::run::Decision;
 use crate::scenario::CaseKind;
@@ -55,7 +55,7 @@ pub async fn independence(
     defects: DefectSet,
 ) -> io::Result<Dependence> {
     let (_running, mut setup) = bench.start(variant, defects).await?;
-    let cases = all(bench.scenarios);
+    let cases = all_of(bench.scenarios, variant.profile);
     // Where refusals as a whole are judged, all cases are performed in the order of the files.
     let by_order: Vec<_> =
         cases.iter().copied().filter(|case| !matches!(case.case.kind, CaseKind::Answers(_))).collect();

@@ -18,12 +18,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::LeapingClock;
 use crate::entropy::StockedEntropy;
-use crate::plan::{Selected, all};
+use crate::plan::{Selected, all_of};
 use crate::reference::{DefectRow, DefectSet, Running};
 use crate::scenario::Scenario;
 use crate::suite::{Outcome, Setup, Stop, run_until};
 
-pub use caught::{Caught, Sight, caught};
+pub use caught::{Caught, Sight, caught, profile_of};
 pub use independence::{Dependence, independence};
 pub use page::as_markdown;
 pub use proven::{Proven, UNPROVEN};
@@ -159,7 +159,7 @@ fn tasks(plan: &Plan<'_>) -> Vec<Task> {
         return defects.collect();
     }
     let independence = independence::servers().map(|(variant, defects)| Task::Independence(variant, defects));
-    let clean = Variant::whole().chain(Variant::special()).map(Task::Clean);
+    let clean = Variant::whole().chain(Variant::of_profiles()).chain(Variant::special()).map(Task::Clean);
     independence.into_iter().chain(clean).chain(defects).collect()
 }
 
@@ -176,7 +176,7 @@ async fn perform(bench: &Bench<'_>, task: &Task) -> io::Result<Done> {
 async fn acquitted(bench: &Bench<'_>, variant: &Variant) -> io::Result<Acquitted> {
     let (_running, setup) = bench.start(variant, DefectSet::empty()).await?;
     let own = |selected: &Selected<'_>| selected.scenario.id.starts_with(variant.scenarios);
-    let selected: Vec<_> = all(bench.scenarios).into_iter().filter(own).collect();
+    let selected: Vec<_> = all_of(bench.scenarios, variant.profile).into_iter().filter(own).collect();
     let outcomes = bench.run(&setup, &selected).await;
     let false_alarms = outcomes.iter().filter_map(|outcome| variant.false_alarm(outcome)).collect();
     Ok(Acquitted { name: variant.name.clone().into_owned(), cases: outcomes.len(), false_alarms })

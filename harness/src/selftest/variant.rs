@@ -33,6 +33,8 @@ pub struct Variant {
     pub only: Option<Alg>,
     /// The versions of HTTP that requests go over.
     pub http: HttpChoice,
+    /// The profile that the server is set up for, and judged by.
+    pub profile: Profile,
     /// What the reason of a case that may be skipped here speaks of.
     pub may_lack: &'static [&'static str],
 }
@@ -57,6 +59,7 @@ impl Variant {
             unbound_bearer: false,
             only: None,
             http: HttpChoice::Both,
+            profile: Profile::Strict,
             may_lack: &["nonce", "not for this URL", "target.bearer"],
         }
     }
@@ -71,11 +74,26 @@ impl Variant {
                         name: format!("{name}/{store}/{}", token_alg.name()).into(),
                         replay,
                         token_alg,
+                        // Who demands a memory of proofs does not take it for an answer that there is none.
+                        profile: if replay { Profile::Strict } else { Profile::Rfc9449 },
                         may_lack: &["nonce", "not for this URL", "target.bearer", "single-use-jti"],
                         ..Self::new(name, nonce)
                     })
                 },
             )
+        })
+    }
+
+    /// The clean server set up as each profile demands, and judged by that profile.
+    pub fn of_profiles() -> impl Iterator<Item = Self> {
+        Profile::ALL.iter().map(|profile| {
+            let nonce = if *profile == Profile::Atproto { NonceMode::Required } else { NonceMode::Optional };
+            Self {
+                name: format!("profile-{}", profile.name()).into(),
+                profile: *profile,
+                may_lack: &["nonce", "not for this URL", "target.bearer", "does not say that it accepts"],
+                ..Self::new("", nonce)
+            }
         })
     }
 
@@ -123,7 +141,7 @@ impl Variant {
         ]
     }
 
-    /// Starts the servers, and sets up a run against them with every policy taken for a duty.
+    /// Starts the servers, and sets up a run against them.
     ///
     /// # Errors
     /// Where no port can be had.
@@ -134,18 +152,19 @@ impl Variant {
         entropy: Arc<dyn Entropy>,
     ) -> io::Result<(Running, Setup)> {
         let public_resource = self.public_url.map(str::parse).transpose().map_err(io::Error::other)?;
+        let conforming = Options::new(clock, entropy).conforming_to(self.profile);
         let options = Options {
             nonce: self.nonce,
             token_alg: self.token_alg,
             unbound_bearer: self.unbound_bearer,
             replay: self.replay,
             public_resource,
-            algs: self.only.map_or(AlgSet::all(), |alg| AlgSet::default().with(alg)),
+            algs: self.only.map_or(conforming.algs, |alg| AlgSet::default().with(alg)),
             defects,
-            ..Options::new(clock, entropy)
+            ..conforming
         };
         let limits = Limits { max_requests: Some(usize::MAX), ..Limits::default() };
-        let (running, mut setup) = against_reference_with(options, Profile::Strict, &limits).await?;
+        let (running, mut setup) = against_reference_with(options, self.profile, &limits).await?;
         setup.call.http = self.http;
         setup.capabilities.single_use_jti = Some(self.replay);
         Ok((running, setup))

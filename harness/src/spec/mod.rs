@@ -36,51 +36,52 @@ impl Level {
     }
 }
 
-/// A set of rules that is laid over RFC 9449.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+/// A set of rules that is laid over RFC 9449. What each demands stands in `scenarios/profiles/`.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// The RFC and nothing more: what it leaves to policy is reported as `warn`.
     #[default]
     Rfc9449,
+    /// The FAPI 2.0 Security Profile of the OpenID Foundation.
+    Fapi2,
+    /// The DPoP extension of the Model Context Protocol (SEP-1932, a proposal).
+    Mcp,
+    /// The OAuth profile of the AT Protocol.
+    Atproto,
+    /// Solid-OIDC.
+    Solid,
     /// Every policy is a MUST.
     Strict,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: &[Self] = &[Self::Rfc9449, Self::Strict];
+    pub const ALL: &[Self] =
+        &[Self::Rfc9449, Self::Fapi2, Self::Mcp, Self::Atproto, Self::Solid, Self::Strict];
 
     /// The word on the command line, in the config and in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rfc9449 => "rfc9449",
+            Self::Fapi2 => "fapi2",
+            Self::Mcp => "mcp",
+            Self::Atproto => "atproto",
+            Self::Solid => "solid",
             Self::Strict => "strict",
-        }
-    }
-
-    /// The level that a case of `level` has under this profile. Never [`Level::Policy`].
-    pub fn level(self, level: Level) -> Level {
-        match (self, level) {
-            (Self::Rfc9449, Level::Policy) => Level::Should,
-            (Self::Strict, Level::Policy) => Level::Must,
-            (_, Level::Must | Level::Should | Level::May) => level,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_policy_depends_on_the_profile() {
-        assert_eq!(Profile::Rfc9449.level(Level::Policy), Level::Should);
-        assert_eq!(Profile::Strict.level(Level::Policy), Level::Must);
-        for profile in Profile::ALL {
-            for level in [Level::Must, Level::Should, Level::May] {
-                assert_eq!(profile.level(level), level);
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use crate::judge::{Compliance, Judgement, Verdict, judge_answer};
 use crate::plan::Selected;
 use crate::run::{Exchange, Transcript};
-use crate::scenario::{AnswerCheck, CaseKind};
+use crate::scenario::{AnswerCheck, CaseKind, Rules};
 
 use super::outcome::Outcome;
 use super::preflight;
@@ -54,7 +54,7 @@ impl Suite<'_> {
         played: &[Outcome],
         checks: &[Outcome],
     ) -> Outcome {
-        let level = self.setup.profile.level(case.case.level);
+        let level = Rules::of(self.setup.profile).level(case.case);
         let of_proofs = matches!(check, AnswerCheck::Status | AnswerCheck::Error);
         let is_about_authority = |outcome: &&Outcome| {
             self.cases.iter().any(|known| known.case.id == outcome.id && known.case.kind.is_about_authority())
@@ -73,6 +73,8 @@ impl Suite<'_> {
         }
         let verdict_of = |compliance: Compliance| match compliance {
             Compliance::NotApplicable | Compliance::Complies => Verdict::Pass,
+            // What the field tolerates, a profile that asks for more does not.
+            Compliance::Tolerated(_) if level < case.case.level => Verdict::of_violation(level),
             Compliance::Tolerated(_) => Verdict::Note,
             Compliance::Weak(_) => Verdict::Warn.min(Verdict::of_violation(level)),
             Compliance::Deviates(_) => Verdict::of_violation(level),

@@ -34,7 +34,8 @@ pub async fn against_reference(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> io::Result<(Running, Setup)> {
-    against_reference_with(Options { nonce, defects, ..Options::new(clock, entropy) }, profile, limits).await
+    let options = Options { nonce, defects, ..Options::new(clock, entropy) }.conforming_to(profile);
+    against_reference_with(options, profile, limits).await
 }
 
 /// The same, with everything that can be set about the servers.

@@ -119,7 +119,7 @@ pub async fn run_until(
 ) -> Results {
     events(Event::Started(selected.len()));
     let redactor = redactor(setup);
-    let performed = performed(scenarios, selected);
+    let performed = performed(scenarios, selected, setup.profile);
     let preflight = preflight::run(setup, stop, scenarios, &performed, &redactor).await;
     let suite = Suite {
         setup,
@@ -128,6 +128,7 @@ pub async fn run_until(
         redactor: &redactor,
         traits: Traits {
             http: setup.call.http,
+            profile: setup.profile,
             http2: preflight.http2,
             ..Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer)
         },
@@ -175,9 +176,14 @@ fn redactor(setup: &Setup) -> Redactor {
 }
 
 /// The cases that send requests: the selected ones, or all where refusals as a whole are to be judged.
-fn performed<'a>(scenarios: &'a [Scenario], selected: &[Selected<'a>]) -> Vec<Selected<'a>> {
+fn performed<'a>(
+    scenarios: &'a [Scenario],
+    selected: &[Selected<'a>],
+    profile: Profile,
+) -> Vec<Selected<'a>> {
     let answers = selected.iter().any(|selected| matches!(selected.case.kind, CaseKind::Answers(_)));
-    let cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
+    let mut cases = if answers { crate::plan::all(scenarios) } else { selected.to_vec() };
+    cases.retain(|case| case.case.is_for(profile) || is_selected(selected, &case.case.id));
     // What is observed takes its time, and has nothing to say about answers that others don't.
     let wanted = |case: &Case| !case.observed || is_selected(selected, &case.id);
     let sends = |case: &Case| matches!(case.kind, CaseKind::Script { .. }) && wanted(case);

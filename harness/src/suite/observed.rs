@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
 use crate::run::{Cast, Decision, Session, Transcript, Turn};
+use crate::scenario::Rules;
 use crate::target::{ObserveError, Observer};
 
 use super::Suite;
@@ -63,7 +64,7 @@ impl Suite<'_> {
         } else if take.judgement.verdict != Verdict::Pass {
             take.judgement.behind(transcript.len())
         } else if counted < refused {
-            let level = self.setup.profile.level(case.case.level);
+            let level = Rules::of(self.setup.profile).level(case.case);
             Judgement {
                 verdict: Verdict::of_violation(level),
                 reason: Some(format!("of {refused} refused requests {counted} were counted (observe)")),

@@ -2,7 +2,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::plan::{Selected, Traits};
 use crate::proof::Watch;
 use crate::run::{Decision, Transcript};
-use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Scenario};
+use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Rules, Scenario};
 use crate::spec::{Level, Profile};
 use crate::target::Waiver;
 
@@ -84,8 +84,8 @@ impl Outcome {
             file: scenario.file.clone(),
             line: case.line,
             title: case.title.clone(),
-            spec: case.spec.clone(),
-            level: profile.level(case.level),
+            spec: Rules::of(profile).spec(case),
+            level: Rules::of(profile).level(case),
             cwe: scenario.cwe.clone(),
             why: scenario.why.clone(),
             attacker: scenario.attacker.clone(),
@@ -145,6 +145,7 @@ fn expected(kind: &CaseKind) -> String {
             AnswerCheck::Fault => "a refusal, whatever is sent",
             AnswerCheck::EndlessChallenge => "no challenge where the proof has the nonce just supplied",
             AnswerCheck::SuccessNonce => "no challenge where the proof has the nonce of the 200 before it",
+            AnswerCheck::NonceAlways => "DPoP-Nonce on every answer to a proof",
             AnswerCheck::NonceField => "exactly one DPoP-Nonce on every use_dpop_nonce challenge",
         }
         .to_owned(),

@@ -5,7 +5,7 @@ use crate::judge::{Judgement, Verdict, judge};
 use crate::plan::Selected;
 use crate::proof::{OmittedField, Script, Step};
 use crate::run::{Cast, CastError, Decision, Elsewhere, Ending, Observation, Run, Session, Transcript, Turn};
-use crate::scenario::{CaseKind, Endpoint, PreflightCheck};
+use crate::scenario::{CaseKind, Endpoint, PreflightCheck, Rules};
 use crate::target::NoAnswer;
 
 use super::Suite;
@@ -273,7 +273,7 @@ impl Suite<'_> {
         };
         let controlled = !case.case.kind.expects_acceptance();
         let run = session.play(script, expects, cast, controlled).await;
-        let level = self.setup.profile.level(case.case.level);
+        let level = Rules::of(self.setup.profile).level(case.case);
         let judgement = judge(&run, expects, level, case.case.excused_by);
         // Where no control tells, a correct request that was not accepted makes one ask if the target is still there.
         let doubtful = !controlled && !matches!(judgement.verdict, Verdict::Pass | Verdict::Skip);

@@ -14,7 +14,7 @@ use dpop_harness::clock::{Clock, LeapingClock, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, AlgSet, base64url};
 use dpop_harness::judge::Verdict;
-use dpop_harness::plan::{Selected, all, select};
+use dpop_harness::plan::{Selected, all_of, select_for};
 use dpop_harness::proof::Request;
 use dpop_harness::reference::{DefectSet, NonceMode, Running};
 use dpop_harness::run::{Decision, Exchange, Turn};
@@ -128,16 +128,17 @@ impl Bench {
     }
 
     pub(crate) async fn run(&self) -> Results {
-        let results = self.run_selected(&all(&SCENARIOS)).await;
+        let results = self.run_selected(&all_of(&SCENARIOS, Profile::Strict)).await;
         let ids: Vec<&str> = results.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
-        let every: Vec<&str> = all(&SCENARIOS).iter().map(|selected| selected.case.id.as_str()).collect();
+        let every: Vec<&str> =
+            all_of(&SCENARIOS, Profile::Strict).iter().map(|selected| selected.case.id.as_str()).collect();
         assert_eq!(ids, every, "every case has one outcome, in the order of the files");
         results
     }
 
     pub(crate) async fn run_only(&self, patterns: &[&str]) -> Results {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        self.run_selected(&select(&SCENARIOS, &patterns).expect("known cases")).await
+        self.run_selected(&select_for(&SCENARIOS, &patterns, Profile::Strict).expect("known cases")).await
     }
 
     pub(crate) async fn run_selected(&self, selected: &[Selected<'_>]) -> Results {
@@ -300,7 +301,11 @@ pub(crate) fn ids_with(results: &Results, verdict: Verdict) -> Vec<&str> {
 }
 
 pub(crate) fn case_of(id: &str) -> &'static Case {
-    all(&SCENARIOS).into_iter().find(|selected| selected.case.id == id).expect("a known case").case
+    all_of(&SCENARIOS, Profile::Strict)
+        .into_iter()
+        .find(|selected| selected.case.id == id)
+        .expect("a known case")
+        .case
 }
 
 /// Holds of every outcome against every server: what is said was seen.

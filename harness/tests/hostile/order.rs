@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use dpop_harness::judge::Verdict;
-use dpop_harness::plan::all;
+use dpop_harness::plan::all_of;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::run::Decision;
+use dpop_harness::spec::Profile;
 use dpop_harness::suite::Results;
 
 use crate::bench::{Bench, SCENARIOS};
@@ -50,15 +51,19 @@ async fn alone_together_forwards_and_backwards() {
     let eight = bench.run().await;
     assert_eq!(verdicts(&eight), whole, "eight at a time");
     assert_eq!(named(&eight), Some(first), "the cases that a reason names");
-    let backwards: Vec<_> = all(&SCENARIOS).into_iter().rev().collect();
+    let backwards: Vec<_> = all_of(&SCENARIOS, Profile::Strict).into_iter().rev().collect();
     assert_eq!(verdicts(&bench.run_selected(&backwards).await), whole, "backwards");
 
     let mut alone = Verdicts::new();
-    for selected in all(&SCENARIOS).into_iter().filter(|selected| selected.scenario.id != "rs.answer") {
+    for selected in
+        all_of(&SCENARIOS, Profile::Strict).into_iter().filter(|selected| selected.scenario.id != "rs.answer")
+    {
         alone.extend(verdicts(&bench.run_selected(&[selected]).await));
     }
-    let answers: Vec<_> =
-        all(&SCENARIOS).into_iter().filter(|selected| selected.scenario.id == "rs.answer").collect();
+    let answers: Vec<_> = all_of(&SCENARIOS, Profile::Strict)
+        .into_iter()
+        .filter(|selected| selected.scenario.id == "rs.answer")
+        .collect();
     alone.extend(verdicts(&bench.run_selected(&answers).await));
     assert_eq!(alone, whole, "alone");
 }

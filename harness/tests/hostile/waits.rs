@@ -5,10 +5,11 @@ use std::time::Duration;
 use dpop_harness::cli::Exit;
 use dpop_harness::clock::{Clock as _, SystemClock};
 use dpop_harness::judge::Verdict::{Fail, Pass, Skip};
-use dpop_harness::plan::{all, select};
+use dpop_harness::plan::{all_of, select};
 use dpop_harness::reference::{Defect, NonceMode};
 use dpop_harness::scenario::Tag;
 use dpop_harness::snapshot::Snapshot;
+use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Event, Stop, run_until};
 
 use crate::bench::{Bench, SCENARIOS, answer, check, claims, ids_with, skips};
@@ -119,8 +120,10 @@ async fn bugs_of_the_memory_with_nonces_and_without() {
             ReplayStoreEvicts,
         ] {
             let bench = Bench::new(mode, defect.into()).await;
-            let replay: Vec<_> =
-                all(&SCENARIOS).into_iter().filter(|selected| selected.scenario.id == "rs.replay").collect();
+            let replay: Vec<_> = all_of(&SCENARIOS, Profile::Strict)
+                .into_iter()
+                .filter(|selected| selected.scenario.id == "rs.replay")
+                .collect();
             let results = bench.run_selected(&replay).await;
             let mut expected = defect.row().caught_by.to_vec();
             expected.sort_unstable();

@@ -2,6 +2,7 @@
 
 use super::{Defect, DefectRow, row};
 use crate::reference::nonce::NonceMode;
+use crate::spec::Profile;
 
 pub(super) const ROWS: &[DefectRow] = &[
     row(
@@ -10,6 +11,13 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Answers 403 where authentication failed.",
         &["rs.answer.status"],
     ),
+    row(
+        Defect::ProofRefusedWith400,
+        "proof-refused-with-400",
+        "Answers 400 where RFC 9449 has 401.",
+        &["rs.answer.status"],
+    )
+    .under(Profile::Mcp),
     row(Defect::NoChallenge, "no-challenge", "Refuses without `WWW-Authenticate`.", &["rs.answer.challenge"]),
     row(Defect::NoErrorCode, "no-error-code", "Refuses without saying what was wrong.", &["rs.answer.error"]),
     row(

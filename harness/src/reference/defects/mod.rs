@@ -22,6 +22,7 @@ mod time;
 mod token;
 
 use super::nonce::NonceMode;
+use crate::spec::Profile;
 
 /// The tables of bugs, one file a subject, in the order of [`Defect`].
 const TABLES: &[&[DefectRow]] = &[
@@ -122,6 +123,7 @@ pub enum Defect {
     SymmetricKeyAccepted,
     RsaPaddingEndIgnored,
     PssSaltAnyLength,
+    AlgListNotEnforced,
     // The key in the header, and its thumbprint: `jwk`.
     JwkOptional,
     JwkUnreadableSkipped,
@@ -304,6 +306,8 @@ pub enum Defect {
     NonceShapeOnly,
     NonceSecretNotShared,
     NonceOfSuccessUnknown,
+    NonceNeverExpires,
+    NonceOnlyInChallenge,
     // The `DPoP` field: `field`.
     FirstProofWins,
     LastProofWins,
@@ -352,6 +356,7 @@ pub enum Defect {
     PlainHttpOpen,
     // How refusals are worded, and what is seen of them: `answer`.
     ForbiddenStatus,
+    ProofRefusedWith400,
     NoChallenge,
     NoErrorCode,
     ChallengeWithoutNonce,
@@ -376,6 +381,8 @@ pub struct DefectRow {
     pub nonce: NonceMode,
     /// The public URL that the resource must have for the bug to show; none where any will do.
     pub public_url: Option<&'static str>,
+    /// The profile that the server must be set up for, and judged by, for the bug to show; none where any will do.
+    pub profile: Option<Profile>,
 }
 
 impl Defect {
@@ -462,7 +469,7 @@ const fn row(
     summary: &'static str,
     caught_by: &'static [&'static str],
 ) -> DefectRow {
-    DefectRow { defect, name, summary, caught_by, nonce: NonceMode::Never, public_url: None }
+    DefectRow { defect, name, summary, caught_by, nonce: NonceMode::Never, public_url: None, profile: None }
 }
 
 impl DefectRow {
@@ -472,6 +479,10 @@ impl DefectRow {
 
     const fn at(self, public_url: &'static str) -> Self {
         Self { public_url: Some(public_url), ..self }
+    }
+
+    const fn under(self, profile: Profile) -> Self {
+        Self { profile: Some(profile), ..self }
     }
 }
 

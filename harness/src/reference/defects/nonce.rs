@@ -15,7 +15,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::NonceNotDemanded,
         "nonce-not-demanded",
         "Supplies nonces, but lets a proof without one pass.",
-        &["rs.nonce.missing"],
+        &["rs.nonce.missing", "rs.atproto.nonce-demanded"],
     )
     .with_nonces(NonceMode::Required),
     row(
@@ -46,5 +46,19 @@ pub(super) const ROWS: &[DefectRow] = &[
     row(Defect::NonceSecretNotShared, "nonce-secret-not-shared", "Supplies nonces under another secret than it checks them with, as nodes do that don't share it: it challenges for ever.", &["rs.answer.endless-challenge"])
     .with_nonces(NonceMode::Required),
     row(Defect::NonceOfSuccessUnknown, "nonce-of-success-unknown", "Supplies a nonce with each 200 and does not recognise it, so every second request is challenged.", &["rs.answer.success-nonce"])
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceNeverExpires,
+        "nonce-never-expires",
+        "Recognises the nonces that it supplied for good, so a proof that was made in advance waits for its day.",
+        &["rs.atproto.nonce-after-310s", "rs.atproto.nonce-after-595s"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
+        Defect::NonceOnlyInChallenge,
+        "nonce-only-in-challenge",
+        "Supplies a nonce where it asks for one, and not with other answers.",
+        &["rs.atproto.nonce-always"],
+    )
     .with_nonces(NonceMode::Required),
 ];

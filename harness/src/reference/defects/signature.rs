@@ -1,6 +1,7 @@
 //! Planted bugs: signatures and algorithms.
 
 use super::{Defect, DefectRow, row};
+use crate::spec::Profile;
 
 pub(super) const ROWS: &[DefectRow] = &[
     row(
@@ -196,4 +197,11 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Takes a PSS signature with a salt of any length.",
         &["rs.signature.ps256-no-salt", "rs.signature.ps256-longest-salt"],
     ),
+    row(
+        Defect::AlgListNotEnforced,
+        "alg-list-not-enforced",
+        "Says which algorithms it accepts, and verifies by whatever its library knows.",
+        &["rs.fapi2.rs256", "rs.fapi2.es384", "rs.fapi2.es512"],
+    )
+    .under(Profile::Fapi2),
 ];

@@ -27,12 +27,23 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Checks `iat` only where it is there.",
         &["rs.time.iat-missing"],
     ),
-    row(Defect::IatPastUnlimited, "iat-past-unlimited", "Accepts proofs of any age.", &["rs.time.iat-old"]),
+    row(
+        Defect::IatPastUnlimited,
+        "iat-past-unlimited",
+        "Accepts proofs of any age.",
+        &["rs.time.iat-old", "rs.mcp.iat-310s-old"],
+    ),
     row(
         Defect::IatFutureUnlimited,
         "iat-future-unlimited",
         "Accepts proofs made for any time to come.",
-        &["rs.time.iat-future"],
+        &[
+            "rs.time.iat-future",
+            "rs.fapi2.iat-62s-ahead",
+            "rs.fapi2.iat-90s-ahead",
+            "rs.fapi2.iat-5m-ahead",
+            "rs.mcp.iat-310s-ahead",
+        ],
     ),
     row(
         Defect::IatStringAccepted,
@@ -44,7 +55,12 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::IatZeroSkew,
         "iat-zero-skew",
         "Refuses an `iat` one second ahead, so a client whose clock is a little fast can't get in.",
-        &["rs.accept.iat-slightly-ahead"],
+        &[
+            "rs.accept.iat-slightly-ahead",
+            "rs.fapi2.iat-1s-ahead-ok",
+            "rs.fapi2.iat-8s-ahead-ok",
+            "rs.fapi2.iat-10s-ahead-ok",
+        ],
     ),
     row(
         Defect::IatFalsySkipped,
@@ -117,7 +133,12 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::IatWindowOfSeconds,
         "iat-window-of-seconds",
         "Takes proofs for five seconds only, and shuts out clients whose clock or network is a little slow.",
-        &["rs.accept.iat-ten-seconds-ahead", "rs.accept.iat-ten-seconds-old"],
+        &[
+            "rs.accept.iat-ten-seconds-ahead",
+            "rs.accept.iat-ten-seconds-old",
+            "rs.mcp.iat-290s-old-ok",
+            "rs.mcp.iat-290s-ahead-ok",
+        ],
     ),
     row(
         Defect::ProofExpHonoured,

@@ -249,6 +249,7 @@ async fn trusting(scene: &Scene, jwks_uri: String) -> Server {
         audience: scene.running.audience().into(),
         algs: AlgSet::all(),
         trust: Trust::Remote { issuer: scene.running.issuer_url.clone(), jwks_uri },
+        future_window: FUTURE_WINDOW,
         nonce: NonceMode::Never,
         replay: true,
         unbound_bearer: false,

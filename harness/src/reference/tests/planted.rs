@@ -28,6 +28,7 @@ fn seen(answer: &Answer) -> Seen {
         200 if answer.uncounted => Seen::Odd("nothing is counted"),
         200 => Seen::Accepted,
         500.. => Seen::Fault,
+        400 if answer.body["error"] == "invalid_dpop_proof" => Seen::Odd("status"),
         // A malformed request, be it for this server or for the HTTP library.
         400 => Seen::Refused,
         // A path that is none here.
@@ -187,6 +188,18 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
         Defect::NonceShapeOnly => claim("nonce", &quoted(base64url::encode([1; 32]))),
         // Its nonce is the one that came with the 200.
         Defect::NonceOfSuccessUnknown => claim("nonce", &quoted(supplied)),
+        Defect::NonceNeverExpires => {
+            let lifetime = Duration::from_secs(3600);
+            let token = scene.mint(&TokenRequest { lifetime, ..scene.request() });
+            let parts = || scene.parts_for("GET", url, &token);
+            let wire =
+                |parts: Parts| Wire { authorization: vec![format!("DPoP {token}")], ..scene.wire(&parts) };
+            let later = now + i64::try_from(pause(defect).as_secs()).expect("small");
+            vec![wire(parts()), wire(parts().claim("iat", later.to_string()))]
+        }
+        Defect::NonceOnlyInChallenge => one(parts()),
+        Defect::AlgListNotEnforced => by_key_for(Alg::Es384, Alg::Es384),
+        Defect::ProofRefusedWith400 => claim("htm", "\"DELETE\""),
         Defect::BearerAccepted => {
             vec![Wire { authorization: vec![bearer], proofs: vec![], ..scene.wire(&parts()) }]
         }
@@ -347,7 +360,7 @@ async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
         public_resource,
         plain_http: true,
         unbound_bearer,
-        ..options
+        ..options.conforming_to(row.profile.unwrap_or_default())
     })
     .await;
     let answer = scene.send(scene.wire(&scene.parts())).await;
@@ -363,7 +376,13 @@ async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
     }
     let mut last = Seen::Odd("no request");
     for wire in wires {
-        last = seen(&scene.send(wire).await);
+        let answer = scene.send(wire).await;
+        last = match seen(&answer) {
+            Seen::Accepted if row.nonce == NonceMode::Required && answer.nonces.is_empty() => {
+                Seen::Odd("no nonce")
+            }
+            other => other,
+        };
         scene.clock.advance(pause(row.defect));
     }
     (control, last)
@@ -374,6 +393,7 @@ fn pause(defect: Defect) -> Duration {
     match defect {
         Defect::ForgottenAfterASecond => Duration::from_secs(2),
         Defect::RetentionFromReceipt => Duration::from_secs(65),
+        Defect::NonceNeverExpires => Duration::from_secs(310),
         _ => Duration::ZERO,
     }
 }
@@ -391,6 +411,7 @@ async fn every_defect_shows_against_a_clean_server() {
                 // An answer to HEAD has no content to say it in.
                 Defect::SchemeCaseSensitive | Defect::HeadTakenForGet => Seen::Odd("no error"),
                 Defect::RefusalsNotCounted => Seen::Odd("nothing is counted"),
+                Defect::NonceOnlyInChallenge => Seen::Odd("no nonce"),
                 _ => Seen::Refused,
             },
             // Who sends no credentials is told of no error.
@@ -399,7 +420,7 @@ async fn every_defect_shows_against_a_clean_server() {
                 | Defect::CrashOnMissingClaim
                 | Defect::CrashOnDepth
                 | Defect::LongJtiCrashes => Seen::Fault,
-                Defect::ForbiddenStatus => Seen::Odd("status"),
+                Defect::ForbiddenStatus | Defect::ProofRefusedWith400 => Seen::Odd("status"),
                 Defect::NoChallenge => Seen::Odd("no challenge"),
                 Defect::NoErrorCode => Seen::Odd("no error"),
                 Defect::ChallengeWithoutNonce | Defect::ChallengeWithTwoNonces => Seen::Odd("nonces"),
