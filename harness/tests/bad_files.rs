@@ -306,6 +306,25 @@ fn sending_and_waiting_that_contradict_themselves() {
 }
 
 #[test]
+fn connections_nodes_and_names_that_contradict_themselves() {
+    let exactly = "{ accepts: { exactly: 1 } }";
+    let one =
+        case(&format!("{{ send: {{ copies: 2, gate: last-byte, connection: one }}, expect: {exactly} }}"));
+    check_scenario(one, ((8, 46), "many at once over one connection need", None));
+    let own = "request: { http: 2 }, send: { copies: 2, gate: last-byte }";
+    let own = case(&format!("{{ {own}, expect: {exactly} }}"));
+    check_scenario(own, ((8, 3), "over HTTP/2 many at once go with `connection: one`", None));
+    let node = case("{ steps: [{ as: a, expect: accept }, { node: first, expect: accept }] }");
+    check_scenario(node, ((8, 47), "only a case at `nodes` has two nodes", None));
+    let lost = case("{ at: [nodes], after-lost-answer: true, expect: accept }");
+    check_scenario(lost, ((8, 3), "a case at `nodes` is nowhere else", None));
+    let jti = |edit: &str| case(&format!("{{ proof: {{ jti: {edit} }}, expect: accept }}"));
+    check_scenario(jti("{}"), ((8, 19), "nothing is changed", None));
+    check_scenario(jti("{ length: 8 }"), ((8, 26), "32 to 65536 characters", None));
+    check_scenario(jti("{ of: b }"), ((8, 30), "unknown earlier step `b`", None));
+}
+
+#[test]
 fn the_syntax_of_scenarios() {
     check_scenario(format!("{SCENARIO}\ttwo: {{}}\n"), ((9, 2), "not YAML: tabs disallowed", None));
     let open = format!("{SCENARIO}  two: {{ expect: accept\n");
@@ -531,6 +550,19 @@ fn plain_http_in_configs() {
     check_config(plain("https://127.0.0.1/r"), ((5, 15), "this is the URL without TLS", None));
     check_config(plain("http://127.0.0.1:9/r"), ((5, 15), "this is `target.resource` itself", None));
     check_config(plain("http://u@127.0.0.1/r"), ((5, 15), "user and password", None));
+}
+
+#[test]
+fn nodes_in_configs() {
+    let nodes = |nodes: &str| config("9/r", &format!("9/r\n  nodes: {nodes}"));
+    check_config(
+        nodes("{ a: \"10.0.0.5:1\" }"),
+        ((5, 10), "one node has nobody to share anything with", None),
+    );
+    check_config(
+        nodes("{ a: \"10.0.0.5\", b: \"10.0.0.6:1\" }"),
+        ((5, 15), "`10.0.0.5`: an address and a port", None),
+    );
 }
 
 #[test]

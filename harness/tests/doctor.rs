@@ -141,6 +141,7 @@ impl Scene {
             call: Call::to("GET", uri),
             places,
             plain_http: None,
+            nodes: Vec::new(),
             observer: None,
             source: Arc::new(source.with_clock(issuer_clock)),
             capabilities: Capabilities::default(),

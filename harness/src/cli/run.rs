@@ -25,7 +25,7 @@ use crate::target::tokens::{
     ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, StaticSource, TokenSource,
 };
 use crate::target::{
-    Auth, Config, Day, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span,
+    Auth, Config, Day, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span, Target,
 };
 
 /// How a run is made, from the command line.
@@ -324,6 +324,15 @@ pub(super) async fn set_up(
         }
         None => None,
     };
+    let mut nodes: Vec<(String, Arc<dyn Target>)> = Vec::new();
+    for node in &config.nodes {
+        let reach = reach.always_to(&node.host, node.port);
+        let server = HttpTarget::resolve_with(&reach, uri, &limits, may_test(&node.host), clock.clone())
+            .await
+            .map_err(|error| unreachable(&format!("target.nodes.{}: ", node.label), error))?
+            .sharing_the_cap_of(&target);
+        nodes.push((node.label.clone(), Arc::new(server)));
+    }
     let observer = match &config.observe {
         Some(Observe::Log { path, pattern }) => {
             Some(Observer::Log { path: path.clone(), pattern: pattern.clone() })
@@ -389,6 +398,7 @@ pub(super) async fn set_up(
         call: config.call.clone(),
         places: config.places.clone(),
         plain_http,
+        nodes,
         observer,
         source,
         capabilities: config.capabilities,

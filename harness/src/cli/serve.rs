@@ -24,6 +24,9 @@ pub(super) struct Arguments {
     /// Where the issuer listens; a loopback address.
     #[arg(long, value_name = "ADDRESS", env = "DPOP_ISSUER_LISTEN", default_value = "127.0.0.1:9402")]
     issuer_listen: SocketAddr,
+    /// Where a second node of the resource server listens: it shares what is remembered with the first.
+    #[arg(long, value_name = "ADDRESS", env = "DPOP_SECOND_LISTEN", conflicts_with = "trust")]
+    second_listen: Option<SocketAddr>,
     /// The origin that clients know the resource server by, as if a proxy stood in front: proofs must name it.
     #[arg(long, value_name = "URL", env = "DPOP_PUBLIC_URL")]
     public_url: Option<String>,
@@ -136,6 +139,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     public_url: arguments.public_url.clone(),
                     nonce,
                     replay: !arguments.no_replay_store,
+                    second_node: arguments.second_listen,
                     defects,
                     ..options
                 };
@@ -146,6 +150,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     running.resource_url,
                     running.audience()
                 )?;
+                if let Some(node) = running.second_node {
+                    writeln!(context.out, "second    {node}, for the same URL")?;
+                }
                 writeln!(context.out, "issuer    {0}   token endpoint {0}/token", running.issuer_url)?;
                 announce(arguments, context)?;
                 wait().await?;

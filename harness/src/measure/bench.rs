@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{Means, Unmeasured};
 use crate::jose::Nonce;
 use crate::jose::json::{Json, Object};
-use crate::proof::{Call, CopyEdit, ProofEdits, Request, Shift, Step, StepRecord};
+use crate::proof::{Call, CopyEdit, Node, ProofEdits, Request, Shift, Step, StepRecord};
 use crate::run::{Cast, Decision, Elsewhere, Needs, Observation, Session, Transcript, Turn};
 use crate::scenario::Endpoint;
 use crate::target::{NoAnswer, NoncePolicy};
@@ -25,6 +25,7 @@ impl<'a> Means<'a> {
             target: self.target,
             call: self.call,
             elsewhere: None,
+            node: Node::default(),
             issuer: self.source.issuer_key(),
             clock: self.clock,
             entropy: self.entropy,
@@ -146,7 +147,7 @@ impl<'a> Bench<'a> {
     /// Sends the further steps to another resource of the server.
     pub(super) fn go_to(&mut self, call: &'a Call) {
         let (at, target) = (Endpoint::OtherResources, self.means.target);
-        self.session.elsewhere = Some(Elsewhere { at, target, call, takes_controls: true });
+        self.session.elsewhere = Some(Elsewhere { at, target, first: None, call, takes_controls: true });
     }
 }
 

@@ -1,8 +1,8 @@
 use super::find;
 use crate::proof::{
     AthSource, BoundTo, Each, Encoding, Gate, HtmEdit, HtuEdit, JktEdit, JsonType, JtiEdit, KeyChoice,
-    KidPlace, MadeFor, NonceEdit, OmittedField, RemoteKey, Step, TokenChoice, TokenPlace, TokenSigner,
-    Volley,
+    KidPlace, Lines, MadeFor, Node, NonceEdit, OmittedField, RemoteKey, Step, TokenChoice, TokenPlace,
+    TokenSigner, Volley,
 };
 
 /// What a step departs in from a correct request, in words: one phrase an edit, none for a correct request.
@@ -11,14 +11,19 @@ pub fn describe(step: &Step) -> Vec<String> {
     if let Some(wait) = step.wait {
         phrases.push(format!("{wait} later"));
     }
-    match step.send {
-        Some(Volley { copies, gate: Gate::LastByte, each: Each::Same }) => {
-            phrases.push(format!("{copies} copies released together"))
-        }
-        Some(Volley { copies, gate: Gate::LastByte, each: Each::Fresh }) => {
-            phrases.push(format!("{copies} requests with a proof each, released together"))
-        }
-        None => {}
+    if step.node == Node::First {
+        phrases.push("at another node".to_owned());
+    }
+    if let Some(Volley { copies, gate: Gate::LastByte, each, connection }) = step.send {
+        let what = match each {
+            Each::Same => "copies",
+            Each::Fresh => "requests with a proof each,",
+        };
+        let over = match connection {
+            Lines::Own => "",
+            Lines::One => " over one connection",
+        };
+        phrases.push(format!("{copies} {what} released together{over}"));
     }
     if let Some(number) = step.repeat {
         phrases.push(format!("{number} requests with a proof each, one after another"));
@@ -227,6 +232,22 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
         Some(NonceEdit::Truncated) => phrases.push("half of the nonce that the server supplied".to_owned()),
         Some(NonceEdit::Altered) => {
             phrases.push("the nonce that the server supplied with one character changed".to_owned());
+        }
+        Some(NonceEdit::LookAlike) => {
+            phrases.push("a nonce that looks like that which the server supplied".to_owned());
+        }
+        Some(NonceEdit::Doubled) => phrases.push("the nonce that the server supplied, twice".to_owned()),
+        Some(NonceEdit::OtherCase) => {
+            phrases.push("the nonce that the server supplied in the other case".to_owned());
+        }
+        Some(NonceEdit::LeadingSpace) => {
+            phrases.push("the nonce that the server supplied with a space in front".to_owned());
+        }
+        Some(NonceEdit::TrailingSpace) => {
+            phrases.push("the nonce that the server supplied with a space behind".to_owned());
+        }
+        Some(NonceEdit::PercentEncoded) => {
+            phrases.push("the nonce that the server supplied, percent-encoded".to_owned());
         }
         None => {}
     }

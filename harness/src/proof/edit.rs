@@ -10,8 +10,8 @@ use super::draft::{Draft, Signed, Statement};
 use super::htu::edited_htu;
 use super::key::ProofKey;
 use super::script::{
-    AthEdit, AthSource, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace, MadeFor, NonceEdit, ProofEdits,
-    RemoteKey, Step,
+    AthEdit, AthSource, Encoding, HtmEdit, JsonType, KeyChoice, KidPlace, MadeFor, ProofEdits, RemoteKey,
+    Step,
 };
 use super::secret::AccessToken;
 use super::token::{IssuerKey, TokenChoice, edited};
@@ -256,29 +256,6 @@ impl<'a> Material<'a> {
             HtmEdit::OtherMethod => "POST".to_owned(),
             HtmEdit::LowerCase => self.call.method.to_ascii_lowercase(),
             HtmEdit::TrailingSpace => format!("{} ", self.call.method),
-        }
-    }
-
-    /// The nonce that an edit makes.
-    ///
-    /// # Errors
-    /// [`EditError`] where the server supplied none that could be edited.
-    pub fn edited_nonce(&self, edit: NonceEdit) -> Result<String, EditError> {
-        let latest = || {
-            let nonce = self.nonce.ok_or_else(|| EditError::NoSuchMember("nonce".to_owned()))?;
-            Ok(nonce.as_str().split_at(nonce.as_str().len() / 2)) // of ASCII characters, by RFC 9449 section 8.1
-        };
-        match edit {
-            NonceEdit::MadeUp => Ok(unique_id(self.choices)),
-            NonceEdit::Truncated => match latest()? {
-                ("", _) => Err(EditError::NoChange),
-                (left, _) => Ok(left.to_owned()),
-            },
-            NonceEdit::Altered => {
-                let (left, right) = latest()?;
-                let other = if right.starts_with('A') { 'B' } else { 'A' };
-                Ok(format!("{left}{other}{}", right.get(1..).unwrap_or_default()))
-            }
         }
     }
 

@@ -12,6 +12,7 @@ mod http;
 mod htu;
 mod jti;
 mod key;
+mod nonce;
 mod pretence;
 mod script;
 mod secret;
@@ -25,12 +26,13 @@ pub use http::{HttpChoice, HttpVersion};
 pub use htu::HtuEdit;
 pub use jti::JtiEdit;
 pub use key::{KeyError, ProofKey};
+pub use nonce::NonceEdit;
 pub use pretence::Pretence;
 pub use script::{
     AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, JsonType, KeyChoice, KeyUrl,
-    KidPlace, MadeFor, NonceEdit, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Shift, Step,
+    KidPlace, MadeFor, Node, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Shift, Step,
     TokenPlace, Watch,
 };
 pub use secret::{AccessToken, tag};
 pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};
-pub use volley::{Each, Gate, Volley};
+pub use volley::{Each, Gate, Lines, Volley};

@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use super::http::HttpVersion;
 use super::htu::HtuEdit;
 use super::jti::JtiEdit;
+use super::nonce::NonceEdit;
 use super::pretence::Pretence;
 use super::token::{TokenChoice, TokenEdits};
 use super::volley::Volley;
@@ -66,6 +67,8 @@ pub struct Step {
     pub token: TokenEdits,
     /// Edits to the request.
     pub request: RequestEdits,
+    /// The node that it goes to, at `nodes`.
+    pub node: Node,
     /// How long to wait before it.
     pub wait: Option<Span>,
     /// Send it only if the step of this name was sent and accepted.
@@ -89,6 +92,17 @@ pub enum Watch {
     Calls,
     /// How long the answer takes: not ten times as long as that to a correct request, and half a second.
     Time,
+}
+
+/// One of the two nodes of a server that a case at `nodes` is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Node {
+    /// The one that is visited before.
+    First,
+    /// The one that is judged, and where the controls go.
+    #[default]
+    Second,
 }
 
 /// Edits to a correct proof. They are applied in the order in which they are listed here.
@@ -210,18 +224,6 @@ pub enum Encoding {
     UpperCase,
     /// base64url with other unused bits in its last character, which lenient decoders take for the same bytes.
     TrailingBits,
-}
-
-/// Another nonce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NonceEdit {
-    /// A well-formed one that the server never supplied.
-    MadeUp,
-    /// The first half of the server's latest.
-    Truncated,
-    /// The server's latest with one character in its middle changed.
-    Altered,
 }
 
 /// Claims taken over from the proof of an earlier step: what is not there is left out here, too.

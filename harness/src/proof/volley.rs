@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Requests that reach the target at the same time, each over a connection of its own.
+/// Requests that reach the target at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Send")]
@@ -16,6 +16,20 @@ pub struct Volley {
     /// What each of them is; without it the same request.
     #[serde(default)]
     pub each: Each,
+    /// What they go over; without it each has a connection of its own.
+    #[serde(default)]
+    pub connection: Lines,
+}
+
+/// The connections of the requests of a volley.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lines {
+    /// Each has its own, in HTTP/1.1: only there is a byte to hold back.
+    #[default]
+    Own,
+    /// All go over one, in HTTP/2: everything but the last frame of each is sent, and then every last frame, in one packet.
+    One,
 }
 
 /// What makes requests arrive together.

@@ -92,7 +92,10 @@ impl Denial {
         if odd_type || missing_claim || long_jti || too_deep {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
+        let for_good =
+            is(Defect::NodeRefusesOtherNonces) && matches!(self, Self::Proof(Refusal::NonceUnknown));
         let (status, code) = self.status_and_code();
+        let code = if for_good { Some(ErrorCode::InvalidDpopProof) } else { code };
         let code = code.filter(|_| !is(Defect::NoErrorCode));
         let description = quotable(&self.to_string());
         let status = match code {
@@ -116,7 +119,7 @@ impl Denial {
             }
         }
         let asked = matches!(&self, Self::Proof(refusal) if refusal.code() == ErrorCode::UseDpopNonce);
-        let nonce = nonce.filter(|_| !(asked && is(Defect::ChallengeWithoutNonce)));
+        let nonce = nonce.filter(|_| !(for_good || asked && is(Defect::ChallengeWithoutNonce)));
         supply_nonce(&mut response, nonce);
         if asked && is(Defect::ChallengeWithTwoNonces) {
             response.headers_mut().append(DPOP_NONCE, HeaderValue::from_static("another"));

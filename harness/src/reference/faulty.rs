@@ -289,9 +289,25 @@ pub(super) fn other_iat(digits: &str, defects: DefectSet) -> Option<f64> {
 /// Whether a nonce passes that is none of the recent ones.
 pub(super) fn nonce_accepted(nonce: &str, recent: &[String], defects: DefectSet) -> bool {
     let is = |defect| defects.contains(defect);
-    (is(Defect::NonceEmptySkipped) && nonce.is_empty())
+    let any = |same: &dyn Fn(&str) -> bool| recent.iter().any(|recent| same(recent));
+    (is(Defect::NonceBeginning) && any(&|recent| nonce.starts_with(recent)))
+        || (is(Defect::NonceCaseFolded) && any(&|recent| nonce.eq_ignore_ascii_case(recent)))
+        || (is(Defect::NonceTrimmed) && any(&|recent| nonce.trim() == recent))
+        || (is(Defect::NoncePercentDecoded) && any(&|recent| percent_decoded(nonce) == recent))
+        || (is(Defect::NonceEmptySkipped) && nonce.is_empty())
         || (is(Defect::NoncePrefix) && recent.iter().any(|recent| recent.starts_with(nonce)))
         || (is(Defect::NonceShapeOnly) && base64url::decode(nonce).is_some_and(|bytes| bytes.len() == 32))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let octet = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.extend(octet.map(char::from));
+        decoded.push_str(part.get(2..).unwrap_or_default());
+    }
+    decoded
 }
 
 /// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.

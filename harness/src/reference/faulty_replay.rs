@@ -29,6 +29,8 @@ pub(super) fn store(defects: DefectSet) -> ReplayStore {
 pub(super) fn last_second(last: i64, now: i64, defects: DefectSet) -> i64 {
     if defects.contains(Defect::ForgottenAfterASecond) {
         now.saturating_add(1)
+    } else if defects.contains(Defect::ForgottenAfterAMinute) {
+        now.saturating_add(60)
     } else if defects.contains(Defect::RetentionFromReceipt) {
         now.saturating_add(SHORT_WINDOW)
     } else {

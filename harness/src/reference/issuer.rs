@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::access_token::TokenKey;
 use super::defects::DefectSet;
 use super::nonce::{NonceMode, Nonces};
-use super::replay::ReplayStore;
 use super::signing_key::SigningKey;
 use super::verifier::Verifier;
 use crate::clock::Clock;
@@ -86,7 +85,7 @@ impl Issuer {
             audience: url.clone(),
             url,
             key: SigningKey::generate(Alg::Es256),
-            verifier: Verifier::new(nonces, Some(ReplayStore::default()), AlgSet::all(), DefectSet::empty()),
+            verifier: Verifier::new(nonces, Some(Arc::default()), AlgSet::all(), DefectSet::empty()),
             clock,
             entropy,
         }

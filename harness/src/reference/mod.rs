@@ -13,7 +13,8 @@
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
 //! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_claims`, `faulty_htu`, `faulty_http`,
-//!   `faulty_jws`, `faulty_replay`, `faulty_signature`, `faulty_token` and `front` for those that do more than leave a check out.
+//!   `faulty_jws`, `faulty_node`, `faulty_replay`, `faulty_signature`, `faulty_token` and `front` for those that do more than
+//!   leave a check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
 mod access_token;
@@ -30,6 +31,7 @@ mod faulty_http;
 mod faulty_htu;
 mod faulty_jws;
 mod faulty_mac;
+mod faulty_node;
 mod faulty_remote;
 mod faulty_replay;
 mod faulty_rsa;

@@ -18,12 +18,14 @@ use super::connections::{ConnectionId, Connections};
 use super::defects::{Defect, DefectSet};
 use super::faulty_cost;
 use super::faulty_http::{self, Inbound};
+use super::faulty_node;
 use super::faulty_replay;
 use super::faulty_token;
 use super::htu::RequestUri;
 use super::metrics::Metrics;
 use super::nonce::{NonceMode, Nonces};
 use super::refusal::{ErrorCode, Refusal};
+use super::replay::ReplayStore;
 use super::verifier::{Presented, VerifiedProof, Verifier};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -83,6 +85,8 @@ pub struct ResourceServer {
     keys: TokenKeys,
     verifier: Verifier,
     at_once: AtOnce,
+    /// Only for defects that demand a nonce now and then: the same without.
+    without_nonce: Option<Verifier>,
     /// Only for [`Defect::ReplayStorePerHttpVersion`].
     http2_verifier: Option<Verifier>,
     /// Only for defects.
@@ -125,21 +129,59 @@ impl ResourceServer {
     /// # Errors
     /// [`UriError`] where the base URL is none.
     pub fn new(options: ResourceOptions) -> Result<Self, UriError> {
-        let base_url = options.base_url.trim_end_matches('/').to_owned();
         let nonces = Nonces::new(options.nonce, options.entropy.as_ref());
+        let (remembers, defects) = (options.replay, options.defects);
+        let replay = || remembers.then(|| Arc::new(faulty_replay::store(defects)));
+        Self::with_memory(options, nonces, replay)
+    }
+
+    /// Another node of the same server: it has the same URL, listens elsewhere, and shares what is remembered and the secret
+    /// behind nonces.
+    pub(super) fn beside(first: &Self, options: ResourceOptions) -> Result<Self, UriError> {
+        let is = |defect| options.defects.contains(defect);
+        let nonces = if is(Defect::NodeRefusesOtherNonces) {
+            Nonces::new(options.nonce, options.entropy.as_ref())
+        } else {
+            first.verifier.nonces().clone()
+        };
+        let shared = first.verifier.replay().filter(|_| !is(Defect::ReplayStorePerNode)).cloned();
+        let own = options.replay && is(Defect::ReplayStorePerNode);
+        let defects = faulty_node::of_second(options.defects);
+        let replay = || if own { Some(Arc::default()) } else { shared.clone() };
+        Self::with_memory(ResourceOptions { defects, ..options }, nonces, replay)
+    }
+
+    fn with_memory(
+        options: ResourceOptions,
+        nonces: Nonces,
+        replay: impl Fn() -> Option<Arc<ReplayStore>>,
+    ) -> Result<Self, UriError> {
+        let base_url = options.base_url.trim_end_matches('/').to_owned();
         let verifier = || {
-            let replay = options.replay.then(|| faulty_replay::store(options.defects));
-            Verifier::new(nonces.clone(), replay, options.algs, options.defects)
+            Verifier::new(nonces.clone(), replay(), options.algs, options.defects)
                 .with_future_window(options.future_window)
         };
         let apart = options.defects.contains(Defect::ReplayStorePerHttpVersion);
+        let verifier_of_all = verifier();
+        let without_nonce = || {
+            let defects = options.defects.iter().chain([Defect::NonceNotDemanded]).collect();
+            Verifier::new(nonces.clone(), verifier_of_all.replay().cloned(), options.algs, defects)
+                .with_future_window(options.future_window)
+        };
+        let now_and_then = [
+            Defect::NonceOncePerConnection,
+            Defect::NonceNotDemandedOfHead,
+            Defect::NonceNotDemandedOverHttp2,
+        ];
+        let forgets = now_and_then.into_iter().any(|defect| options.defects.contains(defect));
         Ok(Self {
             base_uri: base_url.parse()?,
             base_url,
             protects_root: options.protects_root,
             audience: options.audience,
             keys: TokenKeys::new(options.trust),
-            verifier: verifier(),
+            without_nonce: forgets.then(without_nonce),
+            verifier: verifier_of_all,
             at_once: AtOnce::default(),
             http2_verifier: apart.then(verifier),
             connections: Connections::default(),
@@ -258,7 +300,9 @@ impl ResourceServer {
         }
         let proof = self.verify(access, proofs, Some((token, bound_key))).await?;
         if let Some(connection) = access.connection
-            && [Defect::ProofOncePerConnection, Defect::ConnectionTiedToProof].into_iter().any(is)
+            && [Defect::ProofOncePerConnection, Defect::ConnectionTiedToProof, Defect::NonceOncePerConnection]
+                .into_iter()
+                .any(is)
             && self.connections.remember(connection, &proof.jti) != proof.jti
             && is(Defect::ConnectionTiedToProof)
         {
@@ -303,7 +347,9 @@ impl ResourceServer {
     ) -> Result<VerifiedProof, Refusal> {
         let own = Uri { path: format!("{}{}", self.base_uri.path, access.path), ..self.base_uri.clone() };
         let uri = faulty_http::uri(access.inbound, own, self.defects);
-        let verifier = self.http2_verifier.as_ref().filter(|_| access.http2).unwrap_or(&self.verifier);
+        let other = self.http2_verifier.as_ref().filter(|_| access.http2);
+        let other = self.without_nonce.as_ref().filter(|_| self.forgets_nonce(access)).or(other);
+        let verifier = other.unwrap_or(&self.verifier);
         let presented = Presented {
             proofs,
             method: access.method,
@@ -313,6 +359,15 @@ impl ResourceServer {
             now: self.clock.unix_seconds(),
         };
         self.at_once.verify(verifier, &presented, self.defects).await
+    }
+
+    /// Whether a planted bug does without a nonce on the way that this request takes.
+    fn forgets_nonce(&self, access: &Access<'_>) -> bool {
+        let is = |defect| self.defects.contains(defect);
+        let known = || access.connection.is_some_and(|connection| self.connections.is_known(connection));
+        (is(Defect::NonceOncePerConnection) && known())
+            || (is(Defect::NonceNotDemandedOfHead) && access.method == "HEAD")
+            || (is(Defect::NonceNotDemandedOverHttp2) && access.http2)
     }
 
     async fn token(&self, token: &str) -> Result<AccessToken, TokenRefusal> {

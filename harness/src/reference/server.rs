@@ -21,7 +21,7 @@ use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::jose::uri::Uri;
+use crate::jose::uri::{Uri, UriError};
 use crate::jose::{Alg, AlgSet};
 use crate::spec::Profile;
 
@@ -58,6 +58,8 @@ pub struct Options {
     pub unbound_bearer: bool,
     /// The scope that a token needs at the resources; without one it needs none.
     pub scope: Option<String>,
+    /// Where a second node of the resource server listens, if there is one: a loopback address, likewise.
+    pub second_node: Option<SocketAddr>,
     /// Whether something listens on another port that stands for the resource without TLS. It serves nothing.
     pub plain_http: bool,
     /// The bugs planted in the resource server.
@@ -86,6 +88,7 @@ impl Options {
             replay: true,
             unbound_bearer: false,
             scope: None,
+            second_node: None,
             plain_http: false,
             defects: DefectSet::empty(),
             clock,
@@ -127,6 +130,8 @@ pub struct Running {
     pub admin_url: String,
     /// The resource without TLS, where that was asked for.
     pub plain_url: Option<String>,
+    /// Where the second node of the resource server listens, where one was asked for.
+    pub second_node: Option<SocketAddr>,
     /// The value of `iss`.
     pub issuer_url: String,
     /// The issuer, for tokens without a request.
@@ -134,6 +139,7 @@ pub struct Running {
     resource_server: Server,
     issuer_server: Server,
     plain_server: Option<Server>,
+    second_server: Option<Server>,
 }
 
 impl Running {
@@ -146,13 +152,13 @@ impl Running {
     pub async fn shutdown(self) {
         self.resource_server.shutdown().await;
         self.issuer_server.shutdown().await;
-        if let Some(server) = self.plain_server {
+        for server in [self.plain_server, self.second_server].into_iter().flatten() {
             server.shutdown().await;
         }
     }
 }
 
-/// Starts an issuer and a resource server.
+/// Starts an issuer and a resource server, of one node or two.
 ///
 /// # Errors
 /// Where an address is taken, or is not on loopback.
@@ -190,7 +196,19 @@ pub async fn start(options: Options) -> io::Result<Running> {
     } else {
         (None, None)
     };
-    let resource_server = resource_server(resource_options)?;
+    let second_listener = match options.second_node {
+        Some(addr) => Some(Listener::bind(addr).await?),
+        None => None,
+    };
+    let resource_server = resource_server(resource_options.clone())?;
+    let second_node = second_listener.as_ref().map(|listener| listener.addr);
+    let second_server = match second_listener {
+        Some(listener) => {
+            let node = ResourceServer::beside(&resource_server, resource_options).map_err(invalid)?;
+            Some(listener.serve_behind(Arc::new(node).router(), options.defects))
+        }
+        None => None,
+    };
     let resource_url = match &options.public_resource {
         Some(url) => format!("{base_url}{}", url.origin_form()),
         None => format!("{base_url}/resource"),
@@ -208,6 +226,8 @@ pub async fn start(options: Options) -> io::Result<Running> {
         issuer,
         plain_url,
         plain_server,
+        second_node,
+        second_server,
     })
 }
 
@@ -253,9 +273,11 @@ fn plain_http_router(base_url: &str, options: &ResourceOptions) -> io::Result<Ro
 }
 
 fn resource_server(options: ResourceOptions) -> io::Result<Arc<ResourceServer>> {
-    ResourceServer::new(options)
-        .map(Arc::new)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    ResourceServer::new(options).map(Arc::new).map_err(invalid)
+}
+
+fn invalid(error: UriError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
 }
 
 /// A loopback address that is taken, and served later: what is served may need to know its own URL.

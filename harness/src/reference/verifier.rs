@@ -1,7 +1,7 @@
 //! The twelve checks of RFC 9449 section 4.3 on one proof, strictly.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::claims;
 use super::defects::{Defect, DefectSet};
@@ -64,7 +64,7 @@ pub(super) struct Checked {
 #[derive(Debug)]
 pub struct Verifier {
     nonces: Nonces,
-    replay: Option<ReplayStore>,
+    replay: Option<Arc<ReplayStore>>,
     algs: AlgSet,
     future_window: i64,
     defects: DefectSet,
@@ -75,8 +75,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there.
-    pub fn new(nonces: Nonces, replay: Option<ReplayStore>, algs: AlgSet, defects: DefectSet) -> Self {
+    /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there; nodes of one server share that.
+    pub fn new(nonces: Nonces, replay: Option<Arc<ReplayStore>>, algs: AlgSet, defects: DefectSet) -> Self {
         let (remembered_keys, known_signatures) = (Mutex::default(), Mutex::default());
         let future_window = claims::FUTURE_WINDOW;
         Self { nonces, replay, algs, future_window, defects, remembered_keys, known_signatures }
@@ -86,6 +86,11 @@ impl Verifier {
     #[must_use]
     pub fn with_future_window(self, seconds: i64) -> Self {
         Self { future_window: seconds, ..self }
+    }
+
+    /// The memory of proofs.
+    pub(super) fn replay(&self) -> Option<&Arc<ReplayStore>> {
+        self.replay.as_ref()
     }
 
     /// The algorithms that it says it accepts.
@@ -114,7 +119,7 @@ impl Verifier {
         let proof = one_proof(presented.proofs, defects)?;
         let jws = read(proof, defects)?;
         let early = |stage| {
-            let (store, bound) = (self.replay.as_ref(), presented.bound_key);
+            let (store, bound) = (self.replay.as_deref(), presented.bound_key);
             faulty_replay::remember_early(store, stage, &jws.claims, bound, presented.now, defects)
         };
         early(Stage::Read)?;

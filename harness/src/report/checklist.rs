@@ -61,6 +61,13 @@ pub const LINES: &[Line] = &[
         to_show: "name more paths and methods as target.resources",
     },
     Line {
+        text: "Every node behind the URL does the same, and they share what they remember",
+        cases: &["rs.nodes.*"],
+        page: "rs.nodes",
+        demanded: false,
+        to_show: "name two or more servers behind the URL as target.nodes",
+    },
+    Line {
         text: "A proof counts by the key that the token is bound to, and by no other",
         cases: &["rs.key.*", "rs.confirmation.*"],
         page: "other-key-at-the-api",

@@ -7,7 +7,7 @@ use super::observe::{Decision, Observation};
 use super::session::{Earlier, Ending, MAX_CHALLENGES, Session};
 use super::transcript::{Crowd, Exchange, Transcript, Turn};
 use crate::mutation::Minted;
-use crate::proof::{Each, EditError, Step, Volley};
+use crate::proof::{Each, EditError, Lines, Step, Volley};
 use crate::target::{Answer, NoRoom};
 
 impl Session<'_> {
@@ -38,7 +38,7 @@ impl Session<'_> {
                     .collect::<Result<_, EditError>>()?,
             };
             let (challenged, others): (Vec<Exchange>, Vec<Exchange>) =
-                self.released(&minted, turn).await?.into_iter().partition(|exchange| {
+                self.released(&minted, volley.connection, turn).await?.into_iter().partition(|exchange| {
                     exchange.seen.decision == Decision::Challenge && exchange.seen.nonce.is_some()
                 });
             let again = step.can_answer_a_challenge()
@@ -69,10 +69,18 @@ impl Session<'_> {
         }
     }
 
-    async fn released(&mut self, minted: &[Minted], turn: Turn) -> Result<Vec<Exchange>, NoRoom> {
+    async fn released(
+        &mut self,
+        minted: &[Minted],
+        connection: Lines,
+        turn: Turn,
+    ) -> Result<Vec<Exchange>, NoRoom> {
         let requests: Vec<_> = minted.iter().map(|minted| minted.request.clone()).collect();
         let before = self.clock.now();
-        let answers: Vec<Answer> = self.target.release(&requests).await?;
+        let answers: Vec<Answer> = match connection {
+            Lines::Own => self.target.release(&requests).await?,
+            Lines::One => self.target.release_over_one(&requests).await?,
+        };
         let took: Duration = self.clock.now().duration_since(before).unwrap_or_default();
         let exchanges: Vec<Exchange> = minted
             .iter()

@@ -11,8 +11,8 @@ use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{
-    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, NonceEdit, Request,
-    RequestEdits, Script, Step, StepRecord, Watch,
+    AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Node, Request, RequestEdits,
+    Script, Step, StepRecord, Watch,
 };
 use crate::scenario::{Endpoint, Expect};
 use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Target};
@@ -33,6 +33,8 @@ pub struct Session<'a> {
     pub call: &'a Call,
     /// Where the steps go, if not there.
     pub elsewhere: Option<Elsewhere<'a>>,
+    /// The node that the step under way goes to, where there are two.
+    pub node: Node,
     /// The issuer's key, where the harness has it.
     pub issuer: Option<&'a IssuerKey>,
     /// What time it is.
@@ -67,11 +69,22 @@ pub struct Elsewhere<'a> {
     pub at: Endpoint,
     /// The server there.
     pub target: &'a dyn Target,
+    /// The server that steps at the first of two nodes go to.
+    pub first: Option<&'a dyn Target>,
     /// The request there.
     pub call: &'a Call,
     /// Whether the controls go there, too: a correct request does no harm there, and is accepted. Otherwise they stay at
     /// the protected resource.
     pub takes_controls: bool,
+}
+
+impl<'a> Elsewhere<'a> {
+    fn target_of(&self, turn: Turn, node: Node) -> &'a dyn Target {
+        match (turn, node, self.first) {
+            (Turn::Step(_), Node::First, Some(first)) => first,
+            (_, _, _) => self.target,
+        }
+    }
 }
 
 /// One performance of a case.
@@ -162,7 +175,8 @@ impl<'a> Session<'a> {
         let elsewhere = self.place_of(turn);
         let answer = match (&mut self.kept, elsewhere) {
             (Some(kept), None) => self.target.send_over(kept, request).await,
-            (_, place) => place.map_or(self.target, |place| place.target).send(request).await,
+            (_, Some(place)) => place.target_of(turn, self.node).send(request).await,
+            (_, None) => self.target.send(request).await,
         };
         let after = self.clock.now();
         let took = after.duration_since(before).unwrap_or_default();
@@ -258,9 +272,7 @@ impl<'a> Session<'a> {
             choices: &SeededEntropy::new(self.seed),
             earlier,
         };
-        if let (Some(edit @ (NonceEdit::Truncated | NonceEdit::Altered)), Some(latest)) =
-            (step.proof.nonce, nonce)
-        {
+        if let (Some(edit), Some(latest)) = (step.proof.nonce.filter(|edit| edit.shows_latest()), nonce) {
             self.redactor.hide_spoiled(latest.as_str(), &material.edited_nonce(edit)?);
         }
         let minted = mint(step, &material)?;
@@ -471,6 +483,7 @@ impl<'a> Session<'a> {
                 continue;
             }
             let turn = Turn::Step(index);
+            self.node = step.node;
             let seen = match (step.send, step.repeat) {
                 (Some(volley), _) => {
                     self.volley(step, volley, cast, (turn, trial), &mut earlier, transcript).await?

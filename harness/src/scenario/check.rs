@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::expect::Expect;
-use super::file::{CaseRow, ScenarioRow, StepRow};
+use super::file::{CaseRow, Endpoint, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Place, Places, Source};
 use crate::clock::Span;
 use crate::mutation;
-use crate::proof::{Client, Connection, Each, JtiEdit, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
+use crate::proof::{
+    Client, Connection, Each, HttpVersion, JtiEdit, Lines, Node, ProofEdits, RequestEdits, TokenEdits,
+    Volley, Watch,
+};
 use crate::spec::Ledger;
 
 type Checked = Result<(), Box<Diagnostic>>;
@@ -31,6 +34,7 @@ pub(super) fn scenario(row: &ScenarioRow, source: &Source, places: &Places) -> C
             return checker.contradiction(&path, "a case's name is a lower-case word, with hyphens");
         }
         checker.case(case, &path)?;
+        checker.nodes(case, case.at.as_deref().unwrap_or(&row.at), &path)?;
     }
     Ok(())
 }
@@ -136,7 +140,7 @@ impl Checker<'_> {
             return self.contradiction(path, "a case with edits needs `expect`");
         }
         if let Some(expect) = &case.expect {
-            self.sending(case.send, expect, false, path)?;
+            self.sending(case.send, case.request.http, expect, false, path)?;
             if *expect == Expect::Any {
                 return self.contradiction(&format!("{path}.expect"), NAMELESS);
             }
@@ -146,6 +150,30 @@ impl Checker<'_> {
             self.watch(case.watch, &case.proof, path)?;
         }
         self.proof(&case.proof, &[], false, &format!("{path}.proof"))
+    }
+
+    /// What can't be done at two nodes, and only there.
+    fn nodes(&self, case: &CaseRow, at: &[Endpoint], path: &str) -> Checked {
+        let steps = case.steps.as_deref().unwrap_or_default();
+        if !at.contains(&Endpoint::Nodes) {
+            return match steps.iter().position(|step| step.node != Node::default()) {
+                Some(index) => self.contradiction(
+                    &format!("{path}.steps[{index}].node"),
+                    "only a case at `nodes` has two nodes",
+                ),
+                None => Ok(()),
+            };
+        }
+        let beside = case.client.connection == Connection::Kept
+            || [case.send].into_iter().chain(steps.iter().map(|step| step.send)).any(|send| send.is_some())
+            || case.after_lost_answer
+            || steps.iter().any(|step| step.after_lost_answer);
+        if at.len() > 1 || beside {
+            let fault =
+                "a case at `nodes` is nowhere else, and has one request at a time, each with its connection";
+            return self.contradiction(path, fault);
+        }
+        Ok(())
     }
 
     fn steps(&self, case: &CaseRow, steps: &[StepRow], path: &str) -> Checked {
@@ -194,7 +222,7 @@ impl Checker<'_> {
                 }
             }
             self.proof(&step.proof, &named, step.resend.is_some(), &format!("{path}.proof"))?;
-            self.sending(step.send, &step.expect, step.resend.is_some(), &path)?;
+            self.sending(step.send, step.request.http, &step.expect, step.resend.is_some(), &path)?;
             self.repeated(step, &path)?;
             if let Some(name) = &step.if_accepted
                 && !named.contains(&name.as_str())
@@ -221,7 +249,14 @@ impl Checker<'_> {
     }
 
     /// What is sent at the same time, and what is expected of it.
-    fn sending(&self, send: Option<Volley>, expect: &Expect, resent: bool, path: &str) -> Checked {
+    fn sending(
+        &self,
+        send: Option<Volley>,
+        http: Option<HttpVersion>,
+        expect: &Expect,
+        resent: bool,
+        path: &str,
+    ) -> Checked {
         let expecting = format!("{path}.expect");
         let Some(volley) = send else {
             return match expect {
@@ -236,6 +271,17 @@ impl Checker<'_> {
         if !(2..=MOST_COPIES).contains(&volley.copies) {
             let path = format!("{path}.send.copies");
             return self.contradiction(&path, &format!("2 to {MOST_COPIES} copies"));
+        }
+        let lines = format!("{path}.send.connection");
+        match (volley.connection, http) {
+            (Lines::One, Some(HttpVersion::Http2)) | (Lines::Own, Some(HttpVersion::Http1) | None) => {}
+            (Lines::One, _) => {
+                return self
+                    .contradiction(&lines, "many at once over one connection need `request: { http: 2 }`");
+            }
+            (Lines::Own, Some(HttpVersion::Http2)) => {
+                return self.contradiction(path, "over HTTP/2 many at once go with `connection: one`");
+            }
         }
         match (volley.each, expect) {
             (Each::Fresh, _) if resent => {

@@ -20,6 +20,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("resources"),
     file!("forbidden"),
     file!("plain-http"),
+    file!("nodes"),
     file!("proof"),
     file!("alg"),
     file!("signature"),

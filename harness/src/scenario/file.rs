@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::expect::Expect;
 use crate::clock::Span;
 use crate::jose::Alg;
-use crate::proof::{Client, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
+use crate::proof::{Client, Node, ProofEdits, RequestEdits, TokenEdits, Volley, Watch};
 use crate::spec::{Level, Profile};
 
 /// A scenario: one YAML document. A file holds one or more.
@@ -121,6 +121,9 @@ pub(super) struct StepRow {
     /// Edits to the request.
     #[serde(default)]
     pub(super) request: RequestEdits,
+    /// The node that it goes to, where the case is at `nodes`; without it the second.
+    #[serde(default)]
+    pub(super) node: Node,
     /// How long to wait before it.
     pub(super) wait: Option<Span>,
     /// Send it only if the earlier step of this name was sent and accepted.
@@ -151,6 +154,8 @@ pub enum Endpoint {
     Forbidden,
     /// `target.plain-http` in the config: the resource without TLS, where nothing but serving it is wrong.
     PlainHttp,
+    /// Two of `target.nodes` in the config, one behind the other, until each was judged.
+    Nodes,
 }
 
 impl Endpoint {
@@ -161,6 +166,7 @@ impl Endpoint {
             Self::OtherResources => "other-resources",
             Self::Forbidden => "forbidden",
             Self::PlainHttp => "plain-http",
+            Self::Nodes => "nodes",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::file::{CaseRow, ScenarioRow, StepRow};
 use super::source::{Diagnostic, Fault, Source};
 use super::{Case, CaseKind, Expect, Scenario};
 use crate::mutation::describe;
-use crate::proof::{Connection, Script, Step};
+use crate::proof::{Connection, Node, Script, Step};
 
 /// Reads scenarios from their texts.
 ///
@@ -142,6 +142,7 @@ fn kind(case: CaseRow) -> CaseKind {
             proof: case.proof,
             token: case.token,
             request: case.request,
+            node: Node::default(),
             wait: None,
             if_accepted: None,
             send: case.send,
@@ -160,6 +161,7 @@ fn kind(case: CaseRow) -> CaseKind {
                 proof,
                 token,
                 request,
+                node,
                 wait,
                 if_accepted,
                 send,
@@ -174,6 +176,7 @@ fn kind(case: CaseRow) -> CaseKind {
                 proof,
                 token,
                 request,
+                node,
                 wait,
                 if_accepted,
                 send,

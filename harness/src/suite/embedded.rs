@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -13,7 +14,7 @@ use crate::spec::Profile;
 use crate::target::tokens::EmbeddedSource;
 use crate::target::{
     Authority, BearerPolicy, Capabilities, Forbidden, HttpTarget, Limits, NoncePolicy, Observer, Places,
-    Resource, ResourceClass,
+    Reach, Resource, ResourceClass, Target,
 };
 
 use super::{PlainHttp, Setup};
@@ -49,7 +50,13 @@ pub async fn against_reference_with(
 ) -> io::Result<(Running, Setup)> {
     // A server that refuses what it says it serves has to say so.
     let unbound_bearer = options.unbound_bearer || options.defects.contains(Defect::UnboundBearerRefused);
-    let options = Options { scope: Some(SCOPE.to_owned()), plain_http: true, unbound_bearer, ..options };
+    let options = Options {
+        scope: Some(SCOPE.to_owned()),
+        plain_http: true,
+        second_node: Some(SocketAddr::new(options.resource_addr.ip(), 0)),
+        unbound_bearer,
+        ..options
+    };
     let (nonce, defects) = (options.nonce, options.defects);
     let (clock, entropy) = (options.clock.clone(), options.entropy.clone());
     let other = |error: &dyn std::error::Error| io::Error::other(error.to_string());
@@ -63,6 +70,7 @@ pub async fn against_reference_with(
         HttpTarget::resolve(&uri, limits, false, clock.clone()).await.map_err(|error| other(&error))?;
     let plain_http = plain_http(&running, &target, limits, &clock).await.map_err(|error| other(&*error))?;
     let target = Arc::new(target);
+    let nodes = nodes(&running, &uri, &target, limits, &clock).await.map_err(|error| other(&*error))?;
     let metrics = format!("{}/metrics", running.base_url).parse::<Uri>().map_err(|error| other(&error))?;
     let observer = Observer::Metrics {
         target: target.clone(),
@@ -77,6 +85,7 @@ pub async fn against_reference_with(
         call: Call { htu, ..Call::to("GET", uri) },
         places: places(&running, nonce).map_err(|error| other(&error))?,
         plain_http,
+        nodes,
         observer: Some(observer),
         source: Arc::new(source.map_err(|error| other(&error))?),
         capabilities: Capabilities {
@@ -128,6 +137,21 @@ async fn plain_http(
     let twin = HttpTarget::resolve(&uri, limits, false, clock.clone()).await?.sharing_the_cap_of(target);
     let call = Call::to("GET", uri);
     Ok(Some(PlainHttp { call, target: Arc::new(twin), on_loopback: false }))
+}
+
+/// The resource server's two nodes, by label.
+async fn nodes(
+    running: &Running,
+    uri: &Uri,
+    target: &Arc<HttpTarget>,
+    limits: &Limits,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<(String, Arc<dyn Target>)>, Box<dyn std::error::Error>> {
+    let Some(second) = running.second_node else { return Ok(Vec::new()) };
+    let reach = Reach::default().always_to(&second.ip().to_string(), second.port());
+    let second = HttpTarget::resolve_with(&reach, uri, limits, false, clock.clone()).await?;
+    let second: Arc<dyn Target> = Arc::new(second.sharing_the_cap_of(target));
+    Ok(vec![("a".to_owned(), target.clone()), ("b".to_owned(), second)])
 }
 
 /// What the owner of a server in this mode would say of it.

@@ -27,7 +27,7 @@ use crate::entropy::Entropy;
 use crate::jose::{Alg, Nonce};
 use crate::judge::Verdict;
 use crate::plan::{OptIn, Selected, Traits};
-use crate::proof::{Call, Script};
+use crate::proof::{Call, Node, Script};
 use crate::run::{Cast, Needs, Redactor, Session};
 use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
@@ -53,6 +53,8 @@ pub struct Setup {
     pub places: Places,
     /// The resource without TLS, if there is such a place.
     pub plain_http: Option<PlainHttp>,
+    /// The servers behind the URL, where they are known one by one, by label.
+    pub nodes: Vec<(String, Arc<dyn Target>)>,
     /// Where refusals show to those who run the target.
     pub observer: Option<Observer>,
     /// Where tokens come from.
@@ -326,6 +328,7 @@ fn session<'a>(setup: &'a Setup, redactor: &'a Redactor) -> Session<'a> {
         target: setup.target.as_ref(),
         call: &setup.call,
         elsewhere: None,
+        node: Node::default(),
         issuer: setup.source.issuer_key(),
         clock: setup.clock.as_ref(),
         entropy: setup.entropy.as_ref(),

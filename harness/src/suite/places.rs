@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use crate::plan::Selected;
 use crate::run::Elsewhere;
 use crate::scenario::{Capability, Endpoint};
-use crate::target::{NoncePolicy, Resource};
+use crate::target::{NoncePolicy, Resource, Target};
 
 use super::Suite;
 
@@ -25,6 +27,7 @@ impl<'a> Suite<'a> {
                 Endpoint::OtherResources => places.extend(self.other_resources(selected)?),
                 Endpoint::Forbidden => places.extend(self.forbidden()?),
                 Endpoint::PlainHttp => places.push(self.plain_http()?),
+                Endpoint::Nodes => places.extend(self.nodes()?),
             }
         }
         Ok(places)
@@ -40,6 +43,7 @@ impl<'a> Suite<'a> {
                 Elsewhere {
                     at: Endpoint::OtherResources,
                     target: self.setup.target.as_ref(),
+                    first: None,
                     call: &resource.call,
                     takes_controls: resource.safe,
                 },
@@ -67,6 +71,27 @@ impl<'a> Suite<'a> {
         Ok(places)
     }
 
+    /// Each node behind the one before it, and the first behind the last.
+    fn nodes(&self) -> Result<Vec<Place<'a>>, String> {
+        let nodes = &self.setup.nodes;
+        let Some((before, _)) = nodes.split_last() else {
+            return Err("no `target.nodes` in the config".to_owned());
+        };
+        let pair = |((first, first_target), (second, second_target)): (&'a (String, _), &'a (String, _))| {
+            let target: &'a Arc<dyn Target> = second_target;
+            let before: &'a Arc<dyn Target> = first_target;
+            let elsewhere = Elsewhere {
+                at: Endpoint::Nodes,
+                target: target.as_ref(),
+                first: Some(before.as_ref()),
+                call: &self.setup.call,
+                takes_controls: true,
+            };
+            Place::Elsewhere(elsewhere, format!("node {second} behind node {first}"))
+        };
+        Ok([before].into_iter().chain(nodes).zip(nodes).map(pair).collect())
+    }
+
     fn plain_http(&self) -> Result<Place<'a>, String> {
         match &self.setup.plain_http {
             None => Err("no `target.plain-http` in the config".to_owned()),
@@ -77,6 +102,7 @@ impl<'a> Suite<'a> {
                 Elsewhere {
                     at: Endpoint::PlainHttp,
                     target: twin.target.as_ref(),
+                    first: None,
                     call: &twin.call,
                     takes_controls: false,
                 },
@@ -96,6 +122,7 @@ impl<'a> Suite<'a> {
                 Elsewhere {
                     at: Endpoint::Forbidden,
                     target: self.setup.target.as_ref(),
+                    first: None,
                     call: &forbidden.call,
                     takes_controls: false,
                 },

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -5,6 +6,7 @@ use serde::Deserialize;
 
 use super::auth::{Auth, AuthRow, auth};
 use super::limits::Limits;
+use super::nodes::{Node, nodes};
 use super::observe::{Observe, ObserveRow};
 use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
@@ -27,6 +29,8 @@ pub struct Config {
     pub places: Places,
     /// The resource without TLS, where it must not be served.
     pub plain_http: Option<Call>,
+    /// The servers behind the URL of the resource, where they are known one by one.
+    pub nodes: Vec<Node>,
     /// Where refusals show to those who run the target.
     pub observe: Option<Observe>,
     /// What the owner says about unbound tokens.
@@ -143,6 +147,10 @@ struct TargetRow {
     /// The URL of the resource over plain HTTP, where it must not be served: `http://api.example.test/v1/me`. It gets tokens
     /// that are made for this one request.
     plain_http: Option<String>,
+    /// The servers behind the URL of `resource`, one by one, where there are several: `{ a: "10.0.0.5:8443", b: "10.0.0.6:8443" }`.
+    /// They are sent the same as the URL would be, `Host` and TLS name included.
+    #[serde(default)]
+    nodes: BTreeMap<String, String>,
     /// Whether unbound access tokens are served.
     bearer: Option<BearerPolicy>,
     /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
@@ -200,6 +208,7 @@ impl Config {
         let places = places.map_err(|(path, message)| wrong(&path, message))?;
         let plain_http = plain_http(&row.target, &call);
         let plain_http = plain_http.map_err(|message| wrong("target.plain-http", message))?;
+        let nodes = nodes(&row.target.nodes).map_err(|(path, message)| wrong(&path, message))?;
         let named =
             |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if row.target.name.is_empty() || !named(&row.target.name) {
@@ -226,6 +235,7 @@ impl Config {
             call,
             places,
             plain_http,
+            nodes,
             observe,
             bearer: row.target.bearer,
             capabilities: Capabilities {

@@ -1,4 +1,3 @@
-use http::uri::Scheme;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answer::{NoAnswer, Response};
@@ -29,10 +28,7 @@ impl Connection {
     pub(super) async fn open(stream: Stream, http: HttpVersion, https: bool) -> Result<Self, NoAnswer> {
         match http {
             HttpVersion::Http1 => Ok(Self::Http1(Http1::new(stream))),
-            HttpVersion::Http2 => {
-                let scheme = if https { Scheme::HTTPS } else { Scheme::HTTP };
-                Ok(Self::Http2(Http2::open(stream, scheme).await?))
-            }
+            HttpVersion::Http2 => Ok(Self::Http2(Http2::open(stream, https).await?)),
         }
     }
 

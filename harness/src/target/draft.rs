@@ -38,6 +38,9 @@ pub fn config_draft(found: &Discovery) -> String {
     );
     line("  # forbidden: GET URL        what a correct token may not have");
     line("  # plain-http: http://…      where the resource must not be served without TLS");
+    line(
+        "  # nodes: { a: \"10.0.0.5:8443\", b: \"10.0.0.6:8443\" }   the servers behind the URL, one by one",
+    );
     line("# Where refusals show to those who run the server; or log: FILE, with pattern: WORDS");
     line("# observe: { metrics: URL, counter: NAME }");
     line(

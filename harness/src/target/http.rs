@@ -121,6 +121,11 @@ impl HttpTarget {
         Self { requests_left: other.requests_left.clone(), ..self }
     }
 
+    /// Whether it is reached over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.addresses.iter().all(|address| address.ip().is_loopback())
@@ -211,6 +216,10 @@ impl Target for HttpTarget {
 
     fn is_on_loopback(&self) -> bool {
         self.is_loopback()
+    }
+
+    fn release_over_one<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(self.released_over_one(requests))
     }
 
     fn requests_left(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, Method, Uri, uri};
 use tokio::task::JoinHandle;
 
@@ -16,6 +17,8 @@ pub(super) struct Http2 {
     driver: JoinHandle<Result<(), h2::Error>>,
     /// The `:scheme` of its requests.
     scheme: uri::Scheme,
+    /// Asks the server whether it has read what was written.
+    pings: Option<h2::PingPong>,
     /// Whether a response has come over it.
     used: bool,
 }
@@ -28,16 +31,60 @@ impl Drop for Http2 {
 
 impl Http2 {
     /// Sends the connection preface; the server's comes with its first answer.
-    pub(super) async fn open(stream: Stream, scheme: uri::Scheme) -> Result<Self, NoAnswer> {
-        let (sender, connection) = h2::client::Builder::new()
+    pub(super) async fn open(stream: Stream, https: bool) -> Result<Self, NoAnswer> {
+        let scheme = if https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
+        let (sender, mut connection) = h2::client::Builder::new()
             .enable_push(false)
             .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
             .initial_window_size(u32::try_from(MAX_BODY).unwrap_or(u32::MAX))
             .handshake(stream)
             .await
             .map_err(|error| fact(&error))?;
+        let pings = connection.ping_pong();
         let driver = tokio::spawn(connection);
-        Ok(Self { sender, driver, scheme, used: false })
+        Ok(Self { sender, driver, scheme, pings, used: false })
+    }
+
+    /// How many requests the server takes at the same time, once its settings have come (RFC 9113 section 5.1.2).
+    pub(super) async fn room(&mut self) -> Result<usize, NoAnswer> {
+        self.arrived().await?;
+        Ok(self.sender.current_max_send_streams())
+    }
+
+    /// Waits until the server has read all that was written: it answers a PING behind that (section 6.7).
+    async fn arrived(&mut self) -> Result<(), NoAnswer> {
+        let Some(pings) = &mut self.pings else { return Ok(()) };
+        pings.ping(h2::Ping::opaque()).await.map(|_| ()).map_err(|error| fact(&error))
+    }
+
+    /// Sends requests without their last frames and, once the server has all that, the last frames of all together.
+    pub(super) async fn together(
+        &mut self,
+        requests: &[Request],
+    ) -> Result<Vec<Result<Response, NoAnswer>>, NoAnswer> {
+        let heads: Vec<_> =
+            requests.iter().map(|request| frames(request, self.scheme.clone())).collect::<Result<_, _>>()?;
+        let (mut answers, mut open) = (Vec::new(), Vec::new());
+        for (head, request) in heads.into_iter().zip(requests) {
+            let mut sender = self.sender.clone().ready().await.map_err(|error| fact(&error))?;
+            let (answer, mut stream) = sender.send_request(head, false).map_err(|error| fact(&error))?;
+            if !request.content.is_empty() {
+                let content = Cursor::new(request.content.clone().into_bytes());
+                stream.send_data(content, false).map_err(|error| fact(&error))?;
+            }
+            answers.push(answer);
+            open.push(stream);
+        }
+        self.arrived().await?;
+        for stream in &mut open {
+            // Whom the server has answered already it does not want to hear to the end.
+            let _ = stream.send_data(Cursor::default(), true);
+        }
+        let read = answers.into_iter().map(async |answer| {
+            let (head, body) = answer.await.map_err(|error| fact(&error))?.into_parts();
+            read(head, body).await
+        });
+        Ok(join_all(read).await)
     }
 
     /// Sends a request and reads its response.
@@ -66,35 +113,39 @@ impl Http2 {
         if !content.is_empty() {
             stream.send_data(Cursor::new(content), true).map_err(fact_of)?;
         }
-        let (head, mut body) = response.await.map_err(fact_of)?.into_parts();
+        let (head, body) = response.await.map_err(fact_of)?.into_parts();
         self.used = true;
-        let field = |(name, value): (&HeaderName, &HeaderValue)| {
-            (name.as_str().to_owned(), value.as_bytes().to_vec())
-        };
-        let mut response = Response {
-            status: head.status.as_u16(),
-            fields: head.headers.iter().map(field).collect(),
-            body: Vec::new(),
-        };
-        while response.body.len() < MAX_BODY {
-            let Some(data) = body.data().await else { break };
-            let data = match data {
-                // The whole response has come, and the server does not want the rest of the request (section 8.1).
-                Err(error) if error.is_reset() && error.reason() == Some(h2::Reason::NO_ERROR) => break,
-                other => other.map_err(|error| fact(&error))?,
-            };
-            response.body.extend_from_slice(&data);
-            // Where nothing can be given back, the stream has ended.
-            let _ = body.flow_control().release_capacity(data.len());
-        }
-        response.body.truncate(MAX_BODY);
-        Ok(response)
+        read(head, body).await
     }
 
     /// Whether another request can be sent.
     pub(super) fn is_open(&self) -> bool {
         !self.driver.is_finished()
     }
+}
+
+/// A response with all of its content.
+async fn read(head: http::response::Parts, mut body: h2::RecvStream) -> Result<Response, NoAnswer> {
+    let field =
+        |(name, value): (&HeaderName, &HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
+    let mut response = Response {
+        status: head.status.as_u16(),
+        fields: head.headers.iter().map(field).collect(),
+        body: Vec::new(),
+    };
+    while response.body.len() < MAX_BODY {
+        let Some(data) = body.data().await else { break };
+        let data = match data {
+            // The whole response has come, and the server does not want the rest of the request (section 8.1).
+            Err(error) if error.is_reset() && error.reason() == Some(h2::Reason::NO_ERROR) => break,
+            other => other.map_err(|error| fact(&error))?,
+        };
+        response.body.extend_from_slice(&data);
+        // Where nothing can be given back, the stream has ended.
+        let _ = body.flow_control().release_capacity(data.len());
+    }
+    response.body.truncate(MAX_BODY);
+    Ok(response)
 }
 
 /// What an error of the connection or of a stream says about the server.

@@ -13,6 +13,7 @@ mod http1;
 mod http2;
 mod limits;
 pub mod metadata;
+mod nodes;
 mod observe;
 mod places;
 mod race;
@@ -37,6 +38,7 @@ pub use discovery::{Discovery, Probe, Unknown, discover};
 pub use draft::{config_draft, problems};
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate};
+pub use nodes::Node;
 pub use observe::{Observe, ObserveError, Observer};
 pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use race::NoRoom;
@@ -76,6 +78,18 @@ pub trait Target: Send + Sync {
     /// Whether it is on this machine, and so reaches what listens on its loopback.
     fn is_on_loopback(&self) -> bool {
         false
+    }
+
+    /// Sends requests that arrive together over one HTTP/2 connection: all but the last frame of each first, and then every
+    /// last frame. The answers come in the order of the requests.
+    ///
+    /// # Errors
+    /// [`NoRoom`] where they can't be sent so; then none was sent.
+    fn release_over_one<'a>(
+        &'a self,
+        _requests: &'a [Request],
+    ) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(std::future::ready(Err(NoRoom::Unsupported)))
     }
 
     /// How many more requests may be sent in this run.

@@ -1,7 +1,7 @@
 //! Requests that arrive together: everything but the last byte of each is on its way before the first last byte is.
 //!
 //! A server looks a proof up once it has the whole request. What still differs between the copies then is the time that
-//! one byte takes.
+//! one byte takes; over one HTTP/2 connection, where the last frames go in one packet, not even that.
 
 use std::sync::atomic::Ordering;
 
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::answer::{Answer, NoAnswer, Response};
 use super::http::HttpTarget;
 use super::http1::Http1;
+use super::http2::Http2;
 use crate::proof::{HttpVersion, Request};
 
 /// Why many requests are not sent.
@@ -29,6 +30,16 @@ pub enum NoRoom {
     /// The rate allows fewer in one second, and spread out they don't arrive together.
     #[error("needs {0} requests at the same time, and limits.rate allows fewer in a second")]
     Rate(usize),
+    /// The server takes fewer over one connection.
+    #[error(
+        "needs {needed} requests at the same time, and the server takes {most} over one HTTP/2 connection"
+    )]
+    Streams {
+        /// How many there are.
+        needed: usize,
+        /// How many it takes.
+        most: usize,
+    },
     /// Only HTTP/1.1 has a byte to hold back.
     #[error("HTTP/1.1 is not used, and the last byte of a request is held back there only")]
     Version,
@@ -43,21 +54,63 @@ impl HttpTarget {
         if requests.iter().any(|request| request.http != HttpVersion::Http1) {
             return Err(NoRoom::Version);
         }
-        if let Some(pace) = &self.pace
-            && pace.interval.as_secs_f64() * needed as f64 > 1.0
-        {
-            return Err(NoRoom::Rate(needed));
-        }
-        self.requests_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(needed))
-            .map_err(|left| NoRoom::Cap { needed, left })?;
-        for _ in requests {
-            self.take_turn(); // those behind wait for as long as these would have
-        }
+        self.within_the_rate(needed)?;
+        self.take_turns(needed)?;
         let gate = Barrier::new(needed);
         let copies = requests.iter().map(|request| self.through(&gate, request));
         let answered = join_all(copies).await.into_iter();
         Ok(answered.map(|answer| answer.map_or_else(Answer::Nothing, Answer::Response)).collect())
+    }
+
+    /// The same over one HTTP/2 connection.
+    pub(super) async fn released_over_one(&self, requests: &[Request]) -> Result<Vec<Answer>, NoRoom> {
+        let needed = requests.len();
+        if requests.iter().any(|request| request.http != HttpVersion::Http2) {
+            return Err(NoRoom::Unsupported);
+        }
+        self.within_the_rate(needed)?;
+        let nothing = |why: NoAnswer| vec![Answer::Nothing(why); needed];
+        let opened = timeout(self.timeout, async {
+            let stream = self.stream(HttpVersion::Http2).await?;
+            let mut connection = Http2::open(stream, self.is_tls()).await?;
+            let room = connection.room().await?;
+            Ok((connection, room))
+        });
+        let (mut connection, most) = match opened.await.unwrap_or(Err(NoAnswer::Timeout)) {
+            Ok(opened) => opened,
+            Err(why) => return Ok(nothing(why)),
+        };
+        if most < needed {
+            return Err(NoRoom::Streams { needed, most });
+        }
+        self.take_turns(needed)?;
+        let answered = timeout(self.timeout, connection.together(requests)).await;
+        Ok(match answered.unwrap_or(Err(NoAnswer::Timeout)) {
+            Ok(answers) => answers
+                .into_iter()
+                .map(|answer| answer.map_or_else(Answer::Nothing, Answer::Response))
+                .collect(),
+            Err(why) => nothing(why),
+        })
+    }
+
+    /// Sees to it that so many requests may leave within a second.
+    fn within_the_rate(&self, needed: usize) -> Result<(), NoRoom> {
+        match &self.pace {
+            Some(pace) if pace.interval.as_secs_f64() * needed as f64 > 1.0 => Err(NoRoom::Rate(needed)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts so many requests; those behind wait for as long as these would have.
+    fn take_turns(&self, needed: usize) -> Result<(), NoRoom> {
+        self.requests_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(needed))
+            .map_err(|left| NoRoom::Cap { needed, left })?;
+        for _ in 0..needed {
+            self.take_turn();
+        }
+        Ok(())
     }
 
     /// One request through the gate. Who can't get ready comes to it, too, lest the others wait for ever.

@@ -23,6 +23,18 @@ pub struct ConnectTo {
 }
 
 impl Reach {
+    /// The same, but whatever the URL, this place is connected to.
+    #[must_use]
+    pub fn always_to(&self, host: &str, port: u16) -> Self {
+        let rule = ConnectTo {
+            from_host: None,
+            from_port: None,
+            to_host: Some(host.to_owned()),
+            to_port: Some(port),
+        };
+        Self { connect_to: vec![rule], ..self.clone() }
+    }
+
     /// The place to connect to for a URL with this host and port.
     pub(super) fn place(&self, host: &str, port: u16) -> (String, u16) {
         let fits = |rule: &&ConnectTo| {

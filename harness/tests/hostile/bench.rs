@@ -71,6 +71,7 @@ impl Bench {
         let uri = format!("http://{addr}/resource").parse().expect("a URL");
         let target = HttpTarget::resolve(&uri, &limits, false, self.setup.clock.clone()).await;
         self.setup.target = Arc::new(target.expect("loopback"));
+        self.setup.nodes.clear(); // those of the other address
         self
     }
 
@@ -115,6 +116,7 @@ impl Bench {
     ) -> Self {
         let (inner, count) = (self.setup.target.clone(), AtomicUsize::new(0));
         self.setup.target = Arc::new(Instead { inner, count, fault });
+        self.setup.nodes.clear(); // nothing goes round it
         self
     }
 
@@ -124,6 +126,7 @@ impl Bench {
         change: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
     ) -> Self {
         self.setup.target = Arc::new(After { inner: self.setup.target.clone(), change });
+        self.setup.nodes.clear(); // nothing goes round it
         self
     }
 

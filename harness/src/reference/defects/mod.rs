@@ -12,6 +12,7 @@ mod htm;
 mod htu;
 mod jwk;
 mod jws;
+mod node;
 mod nonce;
 mod place;
 mod remote;
@@ -42,6 +43,7 @@ const TABLES: &[&[DefectRow]] = &[
     forwarded::ROWS,
     connection::ROWS,
     place::ROWS,
+    node::ROWS,
     answer::ROWS,
 ];
 
@@ -284,6 +286,7 @@ pub enum Defect {
     ReplayCheckedThenStored,
     OneRequestAKey,
     ForgottenAfterASecond,
+    ForgottenAfterAMinute,
     RetentionFromReceipt,
     ReplayStoreEvicts,
     ReplayStorePerHttpVersion,
@@ -306,6 +309,13 @@ pub enum Defect {
     NonceShapeOnly,
     NonceSecretNotShared,
     NonceOfSuccessUnknown,
+    NonceBeginning,
+    NonceCaseFolded,
+    NonceTrimmed,
+    NoncePercentDecoded,
+    NonceOncePerConnection,
+    NonceNotDemandedOfHead,
+    NonceNotDemandedOverHttp2,
     NonceNeverExpires,
     NonceOnlyInChallenge,
     // The `DPoP` field: `field`.
@@ -354,6 +364,12 @@ pub enum Defect {
     PlainHttpServed,
     PlainHttpBehindTheProxy,
     PlainHttpOpen,
+    // Other nodes of the same server: `node`.
+    ReplayStorePerNode,
+    NodeBeforeDpop,
+    NodeIgnoresCnf,
+    NodeNeedsNoNonce,
+    NodeRefusesOtherNonces,
     // How refusals are worded, and what is seen of them: `answer`.
     ForbiddenStatus,
     ProofRefusedWith400,

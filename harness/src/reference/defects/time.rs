@@ -31,7 +31,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::IatPastUnlimited,
         "iat-past-unlimited",
         "Accepts proofs of any age.",
-        &["rs.time.iat-old", "rs.mcp.iat-310s-old"],
+        &["rs.time.iat-old", "rs.time.aged-10m", "rs.mcp.iat-310s-old"],
     ),
     row(
         Defect::IatFutureUnlimited,

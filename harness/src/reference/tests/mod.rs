@@ -7,6 +7,8 @@ mod log;
 mod planted;
 mod planted_claims;
 mod planted_key;
+mod planted_node;
+mod planted_nonce;
 mod planted_replay;
 mod planted_token;
 mod planted_wire;

@@ -6,7 +6,9 @@ use p256::ecdsa::Signature;
 
 use super::proofs::{Key, Parts, quoted};
 use super::scene::{Answer, Scene, Way, Wire};
-use super::{planted_claims, planted_key, planted_replay, planted_token, planted_wire};
+use super::{
+    planted_claims, planted_key, planted_node, planted_nonce, planted_replay, planted_token, planted_wire,
+};
 use reqwest::Method;
 
 use crate::jose::{Alg, Ath, base64url};
@@ -114,7 +116,7 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
             let proof = parts().signed();
             twice(proof.clone(), format!("{proof}=="))
         }
-        Defect::ReplayCheckedThenStored | Defect::ForgottenAfterASecond => {
+        Defect::ReplayCheckedThenStored | Defect::ForgottenAfterASecond | Defect::ForgottenAfterAMinute => {
             let proof = parts().signed();
             twice(proof.clone(), proof)
         }
@@ -346,6 +348,8 @@ type Probes = fn(Defect, &Scene, &str) -> Option<Vec<Wire>>;
 const ELSEWHERE: &[Probes] = &[
     planted_claims::probe,
     planted_key::probe,
+    planted_node::probe,
+    planted_nonce::probe,
     planted_replay::probe,
     planted_token::probe,
     planted_wire::probe,
@@ -359,6 +363,7 @@ async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
         defects,
         public_resource,
         plain_http: true,
+        second_node: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
         unbound_bearer,
         ..options.conforming_to(row.profile.unwrap_or_default())
     })
@@ -392,7 +397,7 @@ async fn observe(row: &DefectRow, defects: DefectSet) -> (Seen, Seen) {
 fn pause(defect: Defect) -> Duration {
     match defect {
         Defect::ForgottenAfterASecond => Duration::from_secs(2),
-        Defect::RetentionFromReceipt => Duration::from_secs(65),
+        Defect::RetentionFromReceipt | Defect::ForgottenAfterAMinute => Duration::from_secs(65),
         Defect::NonceNeverExpires => Duration::from_secs(310),
         _ => Duration::ZERO,
     }

@@ -1,5 +1,7 @@
 //! The clean verifier, one proof at a time.
 
+use std::sync::Arc;
+
 use super::proofs::{Key, Parts, quoted};
 use crate::entropy::SystemEntropy;
 use crate::jose::jws::{JwsError, Segment};
@@ -20,7 +22,7 @@ struct Bench {
 impl Bench {
     fn new(mode: NonceMode) -> Self {
         let nonces = Nonces::new(mode, &SystemEntropy);
-        let verifier = Verifier::new(nonces, Some(ReplayStore::default()), AlgSet::all(), DefectSet::empty());
+        let verifier = Verifier::new(nonces, Some(Arc::default()), AlgSet::all(), DefectSet::empty());
         Self { verifier, key: Key::fresh() }
     }
 
