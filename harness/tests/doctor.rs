@@ -26,7 +26,7 @@ use dpop_harness::suite::{Results, Setup, Stop, Time, Whose, examine, run as run
 use dpop_harness::target::tokens::EmbeddedSource;
 use dpop_harness::target::{
     Answer, BearerPolicy, BoxFuture, Capabilities, Forbidden, HttpTarget, Kept, Limits, NoRoom, Places,
-    Resource, Target,
+    Resource, Response, Target,
 };
 use support::{Ended, Serving, free_port, run, text};
 
@@ -84,6 +84,51 @@ impl Target for Dated {
         Box::pin(async move {
             let answers = self.inner.release(requests).await?;
             Ok(answers.into_iter().map(|answer| self.dated(answer)).collect())
+        })
+    }
+}
+
+/// A proxy that takes `/api` away, and knows nothing else.
+struct Behind(Arc<dyn Target>);
+
+impl Behind {
+    fn within(request: &Request) -> Option<Request> {
+        let target = request.target.strip_prefix("/api")?.to_owned();
+        Some(Request { target, ..request.clone() })
+    }
+
+    fn not_found() -> Answer {
+        Answer::Response(Response { status: 404, fields: Vec::new(), body: Vec::new() })
+    }
+}
+
+impl Target for Behind {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move {
+            match Self::within(request) {
+                Some(request) => self.0.send(&request).await,
+                None => Self::not_found(),
+            }
+        })
+    }
+
+    fn send_over<'a>(&'a self, kept: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move {
+            match Self::within(request) {
+                Some(request) => self.0.send_over(kept, &request).await,
+                None => Self::not_found(),
+            }
+        })
+    }
+
+    fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.send(request)
+    }
+
+    fn release<'a>(&'a self, requests: &'a [Request]) -> BoxFuture<'a, Result<Vec<Answer>, NoRoom>> {
+        Box::pin(async move {
+            let within: Vec<Request> = requests.iter().filter_map(Self::within).collect();
+            self.0.release(&within).await
         })
     }
 }
@@ -279,6 +324,52 @@ async fn the_url_that_proofs_must_name_is_found() {
         scene.setup.call.htu = scene.setup.call.named_by(&public.parse().expect("a URL"));
         let (health, _) = examine(&Stop::default(), &scene.setup, &scenarios()).await;
         assert_eq!(health.trouble, None, "{public}");
+    }
+}
+
+/// Where clients can't know the resource by the URL that the server takes, it is the server that must be told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_know_of_its_proxy() {
+    let url = "https://api.example.test/api/resource";
+    for (public, takes, told) in [
+        (
+            Some("https://api.example.test"),
+            "https://api.example.test/resource",
+            "the part of the path that the proxy takes away",
+        ),
+        (
+            Some("http://api.example.test"),
+            "http://api.example.test/resource",
+            "the part of the path that the proxy takes away",
+        ),
+        (
+            Some("http://api.example.test/api"),
+            "http://api.example.test/api/resource",
+            "target.htu-base: http://api.example.test",
+        ),
+        (None, "/resource and none for", "the part of the path that the proxy takes away"),
+        (Some("https://api.example.test/api"), "", ""),
+    ] {
+        for nonce in [NonceMode::Never, NonceMode::Required] {
+            let mut scene = Scene::new(0, public, nonce, &[]).await;
+            scene.setup.target = Arc::new(Behind(scene.setup.target.clone()));
+            scene.setup.call = Call::to("GET", url.parse().expect("a URL"));
+            let (health, outcomes) = examine(&Stop::default(), &scene.setup, &scenarios()).await;
+            let bad: Vec<&str> = outcomes
+                .iter()
+                .filter(|one| !matches!(one.verdict, Verdict::Pass | Verdict::Skip))
+                .map(|one| one.id.as_str())
+                .collect();
+            let Some(trouble) = health.trouble else {
+                assert_eq!((takes, bad), ("", vec![]), "{public:?} is not what it is called");
+                continue;
+            };
+            assert_eq!(bad, ["rs.preflight.control"], "one finding");
+            assert_eq!(trouble.whose, Whose::Server, "{trouble}");
+            for part in [takes, told, &format!("none for {url}"), "its public URL"] {
+                assert!(trouble.what.contains(part), "{part} is not in: {trouble}");
+            }
+        }
     }
 }
 

@@ -184,7 +184,7 @@ impl Drop for Server {
 }
 
 /// The program, built as it is now.
-fn dpop(root: &Path) -> Result<PathBuf> {
+pub(crate) fn dpop(root: &Path) -> Result<PathBuf> {
     let xtask = env::current_exe().context("where am I?")?;
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--package", "dpop-harness", "--bin", "dpop"])
@@ -208,7 +208,7 @@ fn ended(command: &mut Command, code: i32) -> Result<String> {
     Ok(text)
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 

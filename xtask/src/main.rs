@@ -5,6 +5,7 @@
 
 mod codegen;
 mod insta;
+mod nginx;
 mod targets;
 
 use std::fmt;
@@ -30,6 +31,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         about: "see that the real `cargo insta` reads the snapshots of `dpop run`",
         run: insta::run,
+    },
+    Command {
+        name: "nginx",
+        arguments: "[NAME…]",
+        about: "run the suite against the reference server behind nginx, set up well and badly",
+        run: nginx::run,
     },
     Command {
         name: "targets",

@@ -5,8 +5,8 @@
 //! A `fail` is a finding about somebody else's software, so it is not an error here, and only counts are printed.
 
 mod addresses;
-mod process;
-mod results;
+pub(crate) mod process;
+pub(crate) mod results;
 
 use std::env;
 use std::ffi::OsStr;

@@ -1,10 +1,14 @@
 //! Why a target can't be judged, in one line, and whose it is.
 
 use super::health::{Binding, Health, Time, Trouble, Whose};
-use super::origin::Search;
+use super::origin::{Candidate, Search};
 use crate::run::{Decision, Observation};
 use crate::target::NoAnswer;
 use crate::target::tokens::TokenError;
+
+const NOTHING_BEHIND: &str =
+    "what stands in front of the server gets no answer from it (502, 504): is it up? See its log";
+const TOO_MANY: &str = "it wants fewer requests in a time (429): set a lower rate, such as 5/s";
 
 impl Trouble {
     fn new(whose: Whose, what: impl Into<String>) -> Self {
@@ -29,6 +33,33 @@ impl Trouble {
             Whose::Server,
             format!("a request {what} was accepted: the resource is not protected at all"),
         )
+    }
+
+    /// Correct requests were accepted, and then no more.
+    pub(super) fn lost(seen: &Observation) -> Self {
+        let (whose, what) = match (seen.decision, seen.status) {
+            _ if seen.nothing == Some(NoAnswer::CapReached) => return Self::cap(),
+            (Decision::Other, Some(429)) => (Whose::Config("limits.rate"), TOO_MANY),
+            (Decision::Fault, Some(502 | 504)) => (Whose::Surroundings, NOTHING_BEHIND),
+            (Decision::Fault, Some(503)) => {
+                (Whose::Server, "it is overloaded, or not ready (503): see its log")
+            }
+            (Decision::Fault, _) => (Whose::Server, "it fails over correct requests since then: see its log"),
+            (Decision::NoAnswer, _) => {
+                (Whose::Surroundings, "it does not answer any more: is it still up? See its log")
+            }
+            (Decision::Reject | Decision::Challenge, _) => (
+                Whose::Server,
+                "it refuses correct requests since then: was it started anew, or does it shut out who sends many wrong \
+                 ones? See its log",
+            ),
+            (Decision::Other, _) => {
+                (Whose::Surroundings, "something else answers in its place: what stands in front of it?")
+            }
+            // Nobody asks about what went well.
+            (Decision::Accept, _) => (Whose::Server, "it was accepted"),
+        };
+        Self::new(whose, what)
     }
 
     /// No answer to the first request of all.
@@ -90,11 +121,8 @@ impl Trouble {
         if seen.nothing == Some(NoAnswer::CapReached) {
             return Self::cap();
         }
-        if let Some(base) = search.and_then(|search| search.found.as_ref()) {
-            return Self::new(
-                Whose::Config("target.htu-base"),
-                format!("proofs for {base} are accepted: set target.htu-base: {base}"),
-            );
+        if let Some(found) = search.and_then(|search| search.found.as_ref()) {
+            return Self::known_by(found, health);
         }
         let said = seen.said.as_ref().map(|said| format!(" It says: {said}.")).unwrap_or_default();
         let binding = health.binding.filter(|_| seen.decision == Decision::Reject);
@@ -115,12 +143,37 @@ impl Trouble {
         let tried = search.map(|search| search.tried).unwrap_or_default();
         let tried = match whose {
             Whose::Config("target.htu-base") if tried > 0 => {
-                format!(", nor with one of {tried} other likely URLs")
+                format!(", nor for one of {tried} other likely URLs")
             }
             Whose::Config(_) | Whose::Server | Whose::Surroundings => String::new(),
         };
         let end = if tried.is_empty() && what.ends_with('?') { "" } else { "." };
         Self::new(whose, format!("{what}{tried}{end}{said}"))
+    }
+
+    /// Proofs for another URL of the resource are accepted. Where that can't be how clients know it, the server is at fault.
+    fn known_by(found: &Candidate, health: &Health) -> Self {
+        let Candidate { htu, base } = found;
+        let told = match base {
+            None => " (scheme, host, and the part of the path that the proxy takes away)".to_owned(),
+            Some(base) if health.htu.is_https() && !htu.is_https() && *htu != health.url => {
+                format!(" (https, or X-Forwarded-Proto). To test it as it is: target.htu-base: {base}")
+            }
+            Some(base) => {
+                return Self::new(
+                    Whose::Config("target.htu-base"),
+                    format!("proofs for {base} are accepted: set target.htu-base: {base}"),
+                );
+            }
+        };
+        Self::new(
+            Whose::Server,
+            format!(
+                "it takes proofs for {htu} and none for {}, which clients request: behind a proxy it must be told its \
+                 public URL{told}",
+                health.htu
+            ),
+        )
     }
 
     fn token_refused(search: Option<&Search>, audiences: &[String], said: &str) -> Self {
@@ -165,7 +218,8 @@ fn reason(health: &Health, seen: &Observation) -> Reason {
                     "it refuses a correct proof, by our clock and by its own (Date)"
                 }
                 _ => {
-                    "it refuses a correct proof: does it know its public URL? It does not accept one with its own URL"
+                    "it refuses a correct proof: behind a proxy it must be told its public URL, or target.htu-base must be \
+                     the one that it knows. It does not accept one for the URL that is requested"
                 }
             },
         ),
@@ -186,8 +240,9 @@ fn reason(health: &Health, seen: &Observation) -> Reason {
         (Decision::Challenge, _, _) => {
             (Whose::Server, "it asks for a nonce again and again: see rs.answer.endless-challenge")
         }
-        (Decision::Other, _, Some(429)) => (Whose::Config("limits.rate"), "too many requests for it (429)"),
+        (Decision::Other, _, Some(429)) => (Whose::Config("limits.rate"), TOO_MANY),
         (Decision::Other, _, _) => (resource, "is that the right method and path?"),
+        (Decision::Fault, _, Some(502 | 504)) => (Whose::Surroundings, NOTHING_BEHIND),
         (Decision::Fault | Decision::NoAnswer, _, _) => (
             Whose::Server,
             "it fails over a correct request: see its log; can it reach the keys of the token's issuer?",

@@ -151,15 +151,17 @@ pub async fn run_until(
     };
     let judged = suite.judge_answers(selected, &played, &outcomes, preflight.obstacle.as_deref()).await;
     let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut health = preflight.health;
     if let Some(lost) = lost {
         outcome::replace_preflight(&mut outcomes, scenarios, setup, &lost);
+        health.trouble = Some(lost.trouble);
     }
     outcomes.retain(shown);
     outcomes.extend(played.into_iter().filter(|outcome| is_selected(selected, &outcome.id)));
     outcomes.extend(judged);
     let position = |id: &str| crate::plan::all(scenarios).iter().position(|known| known.case.id == id);
     outcomes.sort_by_key(|outcome| position(&outcome.id));
-    Results::new(setup, suite.traits, preflight.health, outcomes)
+    Results::new(setup, suite.traits, health, outcomes)
 }
 
 /// Finds out whether the target can be judged, and what there is to know before: the preflight of a run, and no more.

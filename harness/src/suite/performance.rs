@@ -7,9 +7,10 @@ use crate::proof::{OmittedField, Script, Step};
 use crate::run::{Cast, CastError, Decision, Elsewhere, Ending, Observation, Run, Session, Transcript, Turn};
 use crate::scenario::{CaseKind, Endpoint, PreflightCheck, Rules};
 use crate::target::NoAnswer;
+use crate::target::tokens::TokenError;
 
 use super::Suite;
-use super::health::Time;
+use super::health::{Time, Trouble};
 use super::outcome::Outcome;
 use super::places::Place;
 
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub(super) struct Lost {
     pub(super) check: PreflightCheck,
     pub(super) why: String,
+    /// Who has to do something.
+    pub(super) trouble: Trouble,
     /// Why everything that is left is skipped.
     skip: &'static str,
 }
@@ -28,23 +31,25 @@ pub(super) struct Lost {
 impl Lost {
     fn of(during: Selected<'_>, seen: &Observation) -> Self {
         let id = &during.case.id;
+        let trouble = Trouble::lost(seen);
         let (why, skip) = match &seen.nothing {
             Some(NoAnswer::CapReached) => (
                 format!("stopped during {id}: {}", NoAnswer::CapReached),
                 "the cap on requests (limits.max-requests) was reached",
             ),
             _ => (
-                format!("lost during {id}: a correct request was answered {seen}"),
+                format!("lost during {id}: a correct request was answered {seen}; {trouble}"),
                 "the target was lost, see rs.preflight.control",
             ),
         };
-        Self { check: PreflightCheck::Control, why, skip }
+        Self { check: PreflightCheck::Control, why, trouble, skip }
     }
 
-    fn without_token(during: Selected<'_>, error: &str) -> Self {
+    fn without_token(during: Selected<'_>, error: &TokenError, why: &str) -> Self {
         Self {
             check: PreflightCheck::Token,
-            why: format!("no access token during {}: {error}", during.case.id),
+            why: format!("no access token during {}: {why}", during.case.id),
+            trouble: Trouble::no_token(error, why),
             skip: "there were no more access tokens, see rs.preflight.token",
         }
     }
@@ -276,7 +281,8 @@ impl Suite<'_> {
         let level = Rules::of(self.setup.profile).level(case.case);
         let judgement = judge(&run, expects, level, case.case.excused_by);
         // Where no control tells, a correct request that was not accepted makes one ask if the target is still there.
-        let doubtful = !controlled && !matches!(judgement.verdict, Verdict::Pass | Verdict::Skip);
+        let doubtful = !controlled && !matches!(judgement.verdict, Verdict::Pass | Verdict::Skip)
+            || matches!(run.ending, Ending::NotServed(..));
         if doubtful || control_failed(&run) || run.transcript.iter().any(unanswered) {
             self.still_there(case).await?;
         }
@@ -306,7 +312,7 @@ impl Suite<'_> {
         let cast = self
             .fresh_cast(&Script::default())
             .await
-            .map_err(|error| Lost::without_token(during, &self.redactor.clean(&error.to_string())))?;
+            .map_err(|error| Lost::without_token(during, &error, &self.redactor.clean(&error.to_string())))?;
         let seen = session.control(&cast, Turn::ControlAfter, &mut Transcript::new()).await;
         if seen.decision == Decision::Accept { Ok(()) } else { Err(Lost::of(during, &seen)) }
     }

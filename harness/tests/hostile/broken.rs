@@ -83,6 +83,16 @@ async fn the_same_answer_to_everything() {
         ),
         ("429 Too Many Requests", "Retry-After: 1\r\n", vec![canary, control]),
         ("500 Internal Server Error", "", vec![canary, ("rs.preflight.control", Inconclusive, "log")]),
+        (
+            "502 Bad Gateway",
+            "",
+            vec![canary, ("rs.preflight.control", Inconclusive, "in front of the server")],
+        ),
+        (
+            "504 Gateway Timeout",
+            "",
+            vec![canary, ("rs.preflight.control", Inconclusive, "in front of the server")],
+        ),
         ("503 Service Unavailable", "", vec![canary, ("rs.preflight.control", Inconclusive, "log")]),
         ("101 Switching Protocols", "Upgrade: x\r\n", vec![canary, control]),
         ("099 What", "", vec![canary, control]),

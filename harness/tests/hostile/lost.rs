@@ -1,9 +1,11 @@
 //! Servers that go away in the middle, and runs that may not send any more.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dpop_harness::cli::Exit;
 use dpop_harness::judge::Verdict::{Inconclusive, Note};
+use dpop_harness::suite::{Results, Whose};
 use dpop_harness::target::{Answer, NoAnswer};
 
 use crate::bench::{Bench, answer, check, skips};
@@ -14,7 +16,7 @@ const LIVES: [(usize, usize); 8] = [(4, 1), (4, 8), (5, 1), (7, 1), (21, 8), (40
 const LONG: Duration = Duration::from_secs(10);
 
 /// One finding, however many workers notice, and what was judged before stays judged.
-async fn dies(after: usize, jobs: usize, death: Reaction, timeout: Duration) {
+async fn dies(after: usize, jobs: usize, death: Reaction, timeout: Duration) -> Results {
     let bench = Bench::clean().await.jobs(jobs).hasty();
     let upstream = bench.upstream();
     let server =
@@ -23,12 +25,25 @@ async fn dies(after: usize, jobs: usize, death: Reaction, timeout: Duration) {
     let results = bench.limited(server.addr, timeout, usize::MAX).await.run().await;
     check(&results, Exit::Environment, &[("rs.preflight.control", Inconclusive, "lost during rs.")]);
     assert_eq!(skips(&results).last(), Some(&"the target was lost, see rs.preflight.control"));
+    results
+}
+
+/// And it says what to do.
+#[track_caller]
+fn says(results: &Results, whose: Whose, what: &str) {
+    let control = results.outcomes.iter().find(|one| one.id == "rs.preflight.control").expect("preflight");
+    let reason = control.reason.as_deref().unwrap_or_default();
+    let trouble = results.health.trouble.as_ref().expect("trouble");
+    assert_eq!(trouble.whose, whose, "{trouble}");
+    assert!(trouble.what.contains(what), "{what} is not in: {trouble}");
+    assert!(reason.ends_with(&trouble.to_string()), "{reason}");
 }
 
 #[tokio::test]
 async fn it_closes_every_connection() {
     for (after, jobs) in LIVES {
-        dies(after, jobs, Reaction::Close, LONG).await;
+        let results = dies(after, jobs, Reaction::Close, LONG).await;
+        says(&results, Whose::Surroundings, "does not answer any more");
     }
 }
 
@@ -53,10 +68,57 @@ async fn it_takes_no_more_connections() {
 
 #[tokio::test]
 async fn it_only_has_errors_left() {
-    let statuses = ["429 Too Many Requests", "503 Service Unavailable", "302 Found", "401 Unauthorized"];
-    for ((after, jobs), status) in LIVES.into_iter().zip(statuses.into_iter().cycle()) {
+    let config = Whose::Config("limits.rate");
+    let statuses = [
+        ("429 Too Many Requests", config, "a lower rate"),
+        ("500 Internal Server Error", Whose::Server, "see its log"),
+        ("502 Bad Gateway", Whose::Surroundings, "in front of the server gets no answer"),
+        ("503 Service Unavailable", Whose::Server, "overloaded"),
+        ("504 Gateway Timeout", Whose::Surroundings, "in front of the server gets no answer"),
+        ("302 Found", Whose::Surroundings, "something else answers"),
+        ("401 Unauthorized", Whose::Server, "started anew"),
+    ];
+    for ((after, jobs), (status, whose, what)) in LIVES.into_iter().zip(statuses.into_iter().cycle()) {
         let bytes = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into_bytes();
-        dies(after, jobs, Reaction::Bytes(bytes), LONG).await;
+        let results = dies(after, jobs, Reaction::Bytes(bytes), LONG).await;
+        says(&results, whose, what);
+    }
+}
+
+/// A server that allows only so many requests: what was not shown does not pass, and the rate is what to change.
+#[tokio::test]
+async fn it_allows_a_hundred_requests() {
+    for jobs in [1, 8] {
+        let bench = Bench::clean().await.jobs(jobs).hasty();
+        let bench = bench.instead(|number, _| (number >= 100).then(|| answer(429, &[("Retry-After", "60")])));
+        let results = bench.run().await;
+        check(&results, Exit::Environment, &[("rs.preflight.control", Inconclusive, "limits.rate")]);
+        says(&results, Whose::Config("limits.rate"), "a lower rate");
+        // Nothing is said about the resource that only the 429 shows.
+        let reasons = skips(&results);
+        assert!(!reasons.iter().any(|reason| reason.contains("429")), "{reasons:?}");
+    }
+}
+
+/// The target is lost over a request by another method: that does not show that the method is not served.
+#[tokio::test]
+async fn it_dies_over_another_method() {
+    for (code, whose) in [(429, Whose::Config("limits.rate")), (502, Whose::Surroundings)] {
+        for id in ["rs.htm.head-ok", "rs.htm.head-with-get-proof"] {
+            let bench = Bench::clean().await.jobs(1).hasty();
+            let dead = AtomicBool::new(false);
+            let bench = bench.instead(move |_, request| {
+                dead.fetch_or(request.method == "HEAD", Ordering::SeqCst);
+                dead.load(Ordering::SeqCst).then(|| answer(code, &[]))
+            });
+            let results = bench.run_only(&[id]).await;
+            check(
+                &results,
+                Exit::Environment,
+                &[("rs.preflight.control", Inconclusive, "lost during rs.htm.head")],
+            );
+            says(&results, whose, "");
+        }
     }
 }
 

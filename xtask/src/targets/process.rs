@@ -72,6 +72,11 @@ impl Group {
         }
     }
 
+    /// Halts the child and what it started: they keep their sockets and answer nothing any more.
+    pub(crate) fn halt(&self) -> Result<()> {
+        Ok(kill_process_group(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
     /// Whether the child has ended; it keeps its id, and so the group's, until somebody waits for it.
     fn is_zombie(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;

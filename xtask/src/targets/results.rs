@@ -23,6 +23,20 @@ pub(crate) enum Verdict {
     Inconclusive,
 }
 
+impl Verdict {
+    /// The word in results.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Note => "note",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
 /// At least one case, each with its verdict.
 #[derive(Debug)]
 pub(crate) struct Results(BTreeMap<String, Verdict>);
@@ -55,15 +69,8 @@ impl Results {
 
     pub(crate) fn counts(&self) -> Counts {
         use Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
-        let rows = [
-            ("pass", Pass),
-            ("note", Note),
-            ("warn", Warn),
-            ("fail", Fail),
-            ("skip", Skip),
-            ("inconclusive", Inconclusive),
-        ];
-        Counts(rows.map(|(word, verdict)| (word, self.count(verdict))))
+        let verdicts = [Pass, Note, Warn, Fail, Skip, Inconclusive];
+        Counts(verdicts.map(|verdict| (verdict.name(), self.count(verdict))))
     }
 
     /// The cases that are judged differently, or only in one of the two.
