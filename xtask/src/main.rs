@@ -7,6 +7,7 @@ mod codegen;
 mod insta;
 mod nginx;
 mod targets;
+mod tutorials;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -43,6 +44,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[NAME…] [--all] [--show]",
         about: "run the suite against real servers, twice, and print how many cases passed",
         run: targets::run,
+    },
+    Command {
+        name: "tutorials",
+        arguments: "[NAME…]",
+        about: "do what docs/tutorials say, word for word",
+        run: tutorials::run,
     },
 ];
 

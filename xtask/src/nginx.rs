@@ -6,7 +6,7 @@
 //! shown. Each of [`DEPLOYMENTS`] lies below `target/xtask-nginx/` with its logs.
 
 mod deployments;
-mod install;
+pub(crate) mod install;
 mod site;
 
 use std::collections::BTreeMap;

@@ -12,14 +12,14 @@ use anyhow::{Context as _, Result, ensure};
 const PACKAGES: [&str; 2] = ["nginx", "libpcre2-8-0"];
 
 /// The program, and where its libraries may lie.
-pub(super) struct Nginx {
+pub(crate) struct Nginx {
     program: PathBuf,
     libraries: Option<PathBuf>,
 }
 
 impl Nginx {
     /// Finds it, or unpacks it.
-    pub(super) fn find(root: &Path) -> Result<Self> {
+    pub(crate) fn find(root: &Path) -> Result<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
         let installed = folders.map(|folder| folder.join("nginx")).find(|program| program.is_file());
@@ -44,6 +44,11 @@ impl Nginx {
             command.env("LD_LIBRARY_PATH", libraries);
         }
         command
+    }
+
+    /// The folder that it lies in, and the one with its libraries, if that is not where the system looks for them.
+    pub(crate) fn folders(&self) -> (Option<&Path>, Option<&Path>) {
+        (self.program.parent(), self.libraries.as_deref())
     }
 
     /// What it calls itself: `nginx/1.22.1`.
