@@ -1,5 +1,8 @@
 //! Every case is a named test against the clean reference server, in each of its modes; every planted defect is a
-//! named test that the cases which it names catch.
+//! named test that the cases which it names catch. `dpop selftest` does the rest: every defect against all cases, more
+//! clean servers, other orders.
+//!
+//! Where no test is asked for by name, the cases of a mode share one run of the suite; otherwise each is performed alone.
 
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +26,7 @@ fn main() {
     let stop: &'static Stop = Box::leak(Box::default());
     let bench: &'static Bench<'_> =
         Box::leak(Box::new(Bench { scenarios, stop, entropy: StockedEntropy::new(6) }));
+    let whole = arguments.filter.is_none();
     let mut trials = Vec::new();
     let plain = NONCES.map(|(name, nonce)| Variant::new(name, nonce));
     for variant in plain.into_iter().chain(Variant::special()) {
@@ -31,16 +35,17 @@ fn main() {
         let started = variant.start(DefectSet::empty(), Arc::new(SystemClock), Arc::new(SystemEntropy));
         let server = runtime.block_on(started).expect("servers on loopback");
         let server: &'static (Running, Setup) = Box::leak(Box::new(server));
-        // Each of the cases over all answers takes a whole run, so they share one.
-        let answers: &'static OnceLock<Vec<Outcome>> = Box::leak(Box::default());
+        // Each of the cases over all answers takes a whole run, so they share one in any case.
+        let shared: &'static OnceLock<Vec<Outcome>> = Box::leak(Box::default());
         let own = |selected: &Selected<'_>| selected.scenario.id.starts_with(variant.scenarios);
         for selected in all_of(scenarios, variant.profile).into_iter().filter(own) {
             let id = &selected.case.id;
             trials.push(Trial::test(format!("clean/{}/{id}", variant.name), move || {
-                if is_about_answers(&selected) {
-                    let found = answers.get_or_init(|| {
+                if whole || is_about_answers(&selected) {
+                    let found = shared.get_or_init(|| {
+                        let wanted = |case: &Selected<'_>| own(case) && (whole || is_about_answers(case));
                         let cases = all_of(scenarios, variant.profile);
-                        let cases: Vec<_> = cases.into_iter().filter(is_about_answers).collect();
+                        let cases: Vec<_> = cases.into_iter().filter(wanted).collect();
                         runtime.block_on(alone(bench, variant, &cases))
                     });
                     let own: Vec<_> = found.iter().filter(|outcome| outcome.id == *id).cloned().collect();
@@ -54,12 +59,6 @@ fn main() {
                 clean(&outcomes, variant)
             }));
         }
-    }
-    for variant in Variant::whole().chain(Variant::of_profiles()) {
-        trials.push(Trial::test(format!("clean/whole/{}", variant.name), move || {
-            let found = runtime.block_on(alone(bench, &variant, &all_of(scenarios, variant.profile)));
-            found.chunks(1).try_for_each(|outcome| clean(outcome, &variant))
-        }));
     }
     for row in defects() {
         trials

@@ -63,6 +63,10 @@ pub async fn independence(
     let whole = verdicts(&bench.run(&setup, &cases).await);
     let mut found =
         Dependence { name: variant.name.clone().into_owned(), compared: 0, differences: Vec::new() };
+    let shows = whole.values().any(|(verdict, _)| verdict.is_finding());
+    if shows == defects.is_empty() {
+        found.differences.push("the whole run finds no bug, or one that is not there".to_owned());
+    }
 
     setup.jobs = 8;
     found.compare(&whole, "eight at a time", &bench.run(&setup, &cases).await);
