@@ -70,7 +70,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     let seconds = seconds_since(began, &SystemClock);
     let mut verdict = Verdict { found, cases: Vec::new(), drift: Vec::new(), partial, seconds };
-    verdict.cases = verdict.found.proven(&scenarios);
+    if !partial && verdict.found.unfinished == 0 {
+        verdict.cases = verdict.found.proven(&scenarios);
+    }
     if !stop.is_requested() {
         verdict.drift = matrix(arguments, &verdict.found, &scenarios)?;
     }
@@ -92,18 +94,18 @@ fn jobs() -> NonZeroUsize {
 /// What was found, and whether it is as it must be.
 struct Verdict {
     found: Found,
+    /// Which bugs each case is needed by; empty where not all bugs were planted, so that nothing can be said of that.
     cases: Vec<Proven>,
     /// The lines in which the file to compare with differs.
     drift: Vec<String>,
-    /// Whether only some of the bugs were planted, so that nothing can be said of the cases.
+    /// Whether only some of the bugs were asked for.
     partial: bool,
     seconds: f64,
 }
 
 impl Verdict {
     fn unaccounted(&self) -> impl Iterator<Item = &Proven> {
-        let judged = !self.partial && self.found.unfinished == 0;
-        self.cases.iter().filter(move |case| judged && !case.is_accounted_for())
+        self.cases.iter().filter(|case| !case.is_accounted_for())
     }
 
     fn exit(&self) -> Exit {
@@ -148,8 +150,7 @@ fn human(verdict: &Verdict, verbosity: i8, out: &mut dyn Write) -> io::Result<()
         for caught in &found.caught {
             show(caught, verbosity, out)?;
         }
-        let cases = verdict.cases.iter().filter(|_| !verdict.partial);
-        for case in cases.filter(|case| verbosity > 0 || case.needed_by.is_empty()) {
+        for case in verdict.cases.iter().filter(|case| verbosity > 0 || case.needed_by.is_empty()) {
             let text = match case.reason {
                 Some(reason) if case.needed_by.is_empty() => format!("no planted bug needs it: {reason}"),
                 Some(_) => format!("needed by {}, and has a reason why not", case.needed_by.join(", ")),
@@ -220,6 +221,8 @@ fn summary(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "false alarms        {} against {clean} clean servers", found.false_alarms())?;
         let compared: usize = found.independence.iter().map(|dependence| dependence.compared).sum();
         writeln!(out, "order and company   {} of {compared} verdicts depend on them", found.differences())?;
+    }
+    if !verdict.cases.is_empty() {
         let needed = verdict.cases.iter().filter(|case| !case.needed_by.is_empty()).count();
         let excused = verdict.cases.iter().filter(|case| case.reason.is_some()).count();
         let cases = verdict.cases.len();
@@ -260,10 +263,9 @@ fn document(verdict: &Verdict) -> Value {
             "reason": case.reason,
         })
     };
-    let cases: &[Proven] = if verdict.partial { &[] } else { &verdict.cases };
     json!({
         "defects": found.caught.iter().map(defect).collect::<Vec<_>>(),
-        "cases": cases.iter().map(case).collect::<Vec<_>>(),
+        "cases": verdict.cases.iter().map(case).collect::<Vec<_>>(),
         "clean": found
             .clean
             .iter()
