@@ -68,9 +68,11 @@ impl Filter {
     }
 }
 
-/// What a case can be found by: its pitfall and its tags.
+/// What a case can be found by: its pitfall, the profiles that it belongs to, and its tags.
 pub fn names(scenario: &Scenario, case: &Case) -> impl Iterator<Item = &'static str> {
-    scenario.pitfall.map(|pitfall| pitfall.name()).into_iter().chain(case.tags().map(Tag::name))
+    let pitfall = scenario.pitfall.map(|pitfall| pitfall.name());
+    let profiles = case.profiles.iter().map(|profile| profile.name());
+    pitfall.into_iter().chain(profiles).chain(case.tags().map(Tag::name))
 }
 
 impl Partition {
