@@ -1,12 +1,14 @@
 //! From what was seen to what it means. Pure: the same transcript gives the same verdict.
 
+mod answers;
 mod crowd;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::answers::{Compliance, judge_answer, judge_code};
 use self::crowd::Shown;
 use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn, Watched, is_slow};
-use crate::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
+use crate::scenario::{Endpoint, Excuse, Expect};
 use crate::spec::Level;
 use crate::target::NoAnswer;
 
@@ -349,96 +351,4 @@ fn last_of_step(run: &Run, index: usize) -> Option<(usize, &Exchange)> {
 
 fn last_seen(run: &Run) -> String {
     run.transcript.last().map(|exchange| exchange.seen.to_string()).unwrap_or_default()
-}
-
-/// What one exchange shows about a property of answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compliance {
-    /// The property does not apply to it.
-    NotApplicable,
-    /// It has the property.
-    Complies,
-    /// It lacks it in a way that the field tolerates: a note.
-    Tolerated(&'static str),
-    /// It lacks it, although that is at most a SHOULD: a warning.
-    Weak(&'static str),
-    /// It lacks it.
-    Deviates(&'static str),
-}
-
-/// Judges one answer by one property.
-pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
-    use Compliance::{Complies, Deviates, NotApplicable, Tolerated, Weak};
-    let seen = &exchange.seen;
-    // Elsewhere a refusal may be about authority or content, and not about the proof.
-    let here = exchange.at == Endpoint::Resource;
-    let refused_proof = here && exchange.presented && seen.decision == Decision::Reject;
-    let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
-    match check {
-        _ if exchange.at == Endpoint::PlainHttp
-            || seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) =>
-        {
-            NotApplicable
-        }
-        AnswerCheck::Status if refused_proof => match seen.status {
-            Some(401) => Complies,
-            Some(400) => Tolerated("400 where RFC 9449 section 7.1 has 401"),
-            _ => Deviates("a refused proof is not answered with 401"),
-        },
-        AnswerCheck::Challenge if seen.status == Some(401) => match (seen.challenged, seen.offers_dpop) {
-            (false, _) => Deviates("a 401 without WWW-Authenticate (RFC 9110 section 15.5.2)"),
-            (true, false) if exchange.presented => Weak("a 401 that does not offer the DPoP scheme"),
-            (true, _) => Complies,
-        },
-        AnswerCheck::Error if refused_proof => match &seen.error {
-            Some(_) => Complies,
-            None if exchange.is_head() => NotApplicable, // where it would stand in the content
-            None => Deviates("a refused proof without an error code"),
-        },
-        // Under many requests at once a server may be busy.
-        AnswerCheck::Fault if exchange.crowd.is_some() => NotApplicable,
-        AnswerCheck::Fault if of_the_tests && !closed_on_odd(exchange) => match seen.decision {
-            Decision::Fault => Deviates("a server error"),
-            Decision::NoAnswer => Deviates("no answer"),
-            Decision::Accept | Decision::Reject | Decision::Challenge | Decision::Other => Complies,
-        },
-        AnswerCheck::NonceField if seen.decision == Decision::Challenge => {
-            match (seen.nonce_fields, &seen.nonce) {
-                (1, Some(_)) => Complies,
-                (0, _) => Deviates("a use_dpop_nonce challenge without DPoP-Nonce"),
-                (1, None) => Deviates("a DPoP-Nonce that is not 1*NQCHAR (RFC 9449 section 8.1)"),
-                (_, _) => Deviates("more than one DPoP-Nonce field"),
-            }
-        }
-        AnswerCheck::EndlessChallenge if exchange.challenges_before > 0 => {
-            if exchange.is_endless_challenge() {
-                Deviates("challenged again and again, with the nonce that it had just supplied in each proof")
-            } else {
-                Complies
-            }
-        }
-        AnswerCheck::SuccessNonce if exchange.with_nonce_of_success && !exchange.shared => {
-            match seen.decision {
-                Decision::Accept => Complies,
-                Decision::Challenge => {
-                    Deviates("challenged with the nonce that had come with a 200 just before")
-                }
-                Decision::Reject | Decision::Fault | Decision::NoAnswer | Decision::Other => NotApplicable,
-            }
-        }
-        AnswerCheck::NonceAlways if here && exchange.presented => match (seen.decision, seen.nonce_fields) {
-            (Decision::Accept | Decision::Reject | Decision::Challenge, 1..) => Complies,
-            (Decision::Accept, 0) => Deviates("an answer to a good proof without DPoP-Nonce"),
-            (Decision::Reject | Decision::Challenge, 0) => Weak("a refusal of a proof without DPoP-Nonce"),
-            (Decision::Fault | Decision::NoAnswer | Decision::Other, _) => NotApplicable,
-        },
-        AnswerCheck::Status
-        | AnswerCheck::EndlessChallenge
-        | AnswerCheck::NonceAlways
-        | AnswerCheck::SuccessNonce
-        | AnswerCheck::Challenge
-        | AnswerCheck::Error
-        | AnswerCheck::Fault
-        | AnswerCheck::NonceField => NotApplicable,
-    }
 }

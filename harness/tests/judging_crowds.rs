@@ -4,7 +4,7 @@ use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
 use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::run::Decision::{Accept, Challenge, Fault, NoAnswer, Other, Reject};
 use dpop_harness::run::Turn::{ControlAfter, ControlBefore, Step};
-use dpop_harness::run::{Crowd, Decision, Ending, Exchange, Observation, Run, Turn};
+use dpop_harness::run::{Asked, Crowd, Decision, Ending, Exchange, Observation, Run, Turn};
 use dpop_harness::scenario::{AnswerCheck, Endpoint, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::{NoAnswer as Nothing, NoRoom};
@@ -25,6 +25,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         proof: None,
         odd: false,
         presented: true,
+        asked: Asked::default(),
         with_nonce: false,
         challenges_before: 0,
         with_nonce_of_success: false,
@@ -38,6 +39,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
             error: error.map(str::to_owned),
             nonce: None,
             said: None,
+            wording: Box::default(),
             nonce_fields: 0,
             challenged: status == Some(401),
             offers_dpop: status == Some(401),

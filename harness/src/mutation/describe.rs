@@ -53,8 +53,10 @@ pub fn describe(step: &Step) -> Vec<String> {
         Some(TokenPlace::Form) => phrases.push("the token in a form in the content".to_owned()),
         Some(TokenPlace::AlsoQuery) => phrases.push("the token in the query, too".to_owned()),
         Some(TokenPlace::AlsoForm) => phrases.push("the token in a form in the content, too".to_owned()),
+        Some(TokenPlace::ProxyAuthorization) => phrases.push("the token in Proxy-Authorization".to_owned()),
         None => {}
     }
+    phrases.extend(step.request.cross_origin.map(|page| page.phrase().to_owned()));
     phrases.extend(step.request.pretend.map(|pretence| pretence.phrase().to_owned()));
     for field in &step.request.omit {
         phrases.push(

@@ -131,6 +131,8 @@ pub struct Traits {
     pub scope: Option<bool>,
     /// The rules laid over RFC 9449: what they demand, its owner can't say that it lacks.
     pub profile: Profile,
+    /// Whether web pages of other origins can read its answers; none where nobody asked.
+    pub cors: Option<bool>,
 }
 
 impl Traits {
@@ -156,6 +158,7 @@ impl Traits {
             http: HttpChoice::Both,
             http2: capabilities.http2,
             profile: Profile::default(),
+            cors: None,
         }
     }
 
@@ -213,6 +216,9 @@ impl Traits {
             Capability::Scope if self.scope.is_none() => {
                 "it is not known whether the server asks for scopes (capabilities.scope)"
             }
+            Capability::Cors if self.cors == Some(false) => {
+                "the server allows no other origin (Access-Control-Allow-Origin)"
+            }
             // What one of several resources must have is seen to where they are chosen.
             Capability::DeclaredNonce
             | Capability::Scope
@@ -222,7 +228,8 @@ impl Traits {
             | Capability::BearerRefused
             | Capability::BearerAllowed
             | Capability::Alg(_)
-            | Capability::Http2 => return None,
+            | Capability::Http2
+            | Capability::Cors => return None,
         };
         Some(why.to_owned())
     }

@@ -125,13 +125,16 @@ impl Request {
     pub fn presenting(call: &Call, token: &AccessToken, proof: &str, edits: &RequestEdits) -> Self {
         let mut request = Self::bare(call);
         request.http = edits.http.unwrap_or(request.http);
-        let elsewhere = matches!(edits.token_in, Some(TokenPlace::Query | TokenPlace::Form));
-        if !(elsewhere || edits.omit.contains(&OmittedField::Authorization)) {
+        let in_place = matches!(edits.token_in, None | Some(TokenPlace::AlsoQuery | TokenPlace::AlsoForm));
+        if in_place && !edits.omit.contains(&OmittedField::Authorization) {
             let scheme = edits.scheme.as_deref().unwrap_or("DPoP");
             request.fields.push(Field::new("Authorization", format!("{scheme} {}", token.expose())));
         }
         match edits.token_in {
             None => {}
+            Some(TokenPlace::ProxyAuthorization) => {
+                request.fields.push(Field::new("Proxy-Authorization", format!("DPoP {}", token.expose())));
+            }
             Some(TokenPlace::Query | TokenPlace::AlsoQuery) => request.add_query(&parameter(token)),
             Some(TokenPlace::Form | TokenPlace::AlsoForm) => {
                 request.content = parameter(token);
@@ -141,6 +144,9 @@ impl Request {
         }
         if !edits.omit.contains(&OmittedField::Dpop) {
             request.fields.push(Field::new("DPoP", proof));
+        }
+        if let Some(cross_origin) = edits.cross_origin {
+            cross_origin.apply(&mut request);
         }
         request
     }

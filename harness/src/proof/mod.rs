@@ -6,6 +6,7 @@
 //! mistake in one can't hide in the other.
 
 mod carry;
+mod cross_origin;
 mod draft;
 mod edit;
 mod http;
@@ -20,6 +21,7 @@ mod token;
 mod volley;
 
 pub use carry::{Call, Field, Request, form_encoded};
+pub use cross_origin::CrossOrigin;
 pub use draft::{Draft, Signed, Statement};
 pub use edit::{EditError, Material, StepRecord};
 pub use http::{HttpChoice, HttpVersion};

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize as DeriveDeserialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use super::cross_origin::CrossOrigin;
 use super::http::HttpVersion;
 use super::htu::HtuEdit;
 use super::jti::JtiEdit;
@@ -312,20 +313,24 @@ pub struct RequestEdits {
     pub pretend: Option<Pretence>,
     /// Where the token stands, if not in the `Authorization` field alone.
     pub token_in: Option<TokenPlace>,
+    /// Makes it a request of a web page of another origin.
+    pub cross_origin: Option<CrossOrigin>,
 }
 
-/// Places for the access token other than `Authorization` alone, which bearer tokens know (RFC 6750).
+/// Places for the access token other than `Authorization` alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenPlace {
-    /// The query parameter `access_token` (section 2.3).
+    /// The query parameter `access_token`, which bearer tokens know (RFC 6750 section 2.3).
     Query,
-    /// The form parameter `access_token` in the content (section 2.2).
+    /// The form parameter `access_token` in the content, likewise (RFC 6750 section 2.2).
     Form,
     /// `Authorization`, and the query parameter besides.
     AlsoQuery,
     /// `Authorization`, and the form parameter besides.
     AlsoForm,
+    /// The `Proxy-Authorization` field (RFC 9110 section 11.7.2).
+    ProxyAuthorization,
 }
 
 /// A header field that a request can lack.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::access_token::TokenRefusal;
 use super::defects::{Defect, DefectSet};
+use super::faulty_answer;
 use super::refusal::{ErrorCode, Refusal};
 use crate::jose::AlgSet;
 use crate::jose::json::JsonFault;
@@ -80,9 +81,9 @@ impl Denial {
         matches!(self, Self::Proof(Refusal::Malformed(JwsError::Json(_, error))) if error.fault == JsonFault::TooDeep)
     }
 
-    /// The answer. `nonce` is what the server supplies with everything, if it uses nonces; `algs` is what it accepts.
-    pub(super) fn into_response(self, nonce: Option<&str>, algs: AlgSet, defects: DefectSet) -> Response {
-        let is = |defect| defects.contains(defect);
+    /// The answer to a request whose credentials had the scheme `used`.
+    pub(super) fn into_response(self, used: Option<Scheme>, terms: &Terms<'_>) -> Response {
+        let is = |defect| terms.defects.contains(defect);
         let odd_type = is(Defect::CrashOnOddType) && matches!(self, Self::Proof(Refusal::ClaimType(_)));
         let missing_claim =
             is(Defect::CrashOnMissingClaim) && matches!(self, Self::Proof(Refusal::ClaimMissing(_)));
@@ -96,31 +97,23 @@ impl Denial {
             is(Defect::NodeRefusesOtherNonces) && matches!(self, Self::Proof(Refusal::NonceUnknown));
         let (status, code) = self.status_and_code();
         let code = if for_good { Some(ErrorCode::InvalidDpopProof) } else { code };
-        let code = code.filter(|_| !is(Defect::NoErrorCode));
+        let (status, code) = faulty_answer::status_and_code((status, code), terms.defects);
         let description = quotable(&self.to_string());
-        let status = match code {
-            _ if is(Defect::ForbiddenStatus) => StatusCode::FORBIDDEN,
-            Some(ErrorCode::InvalidDpopProof) if is(Defect::ProofRefusedWith400) => StatusCode::BAD_REQUEST,
-            _ => status,
-        };
         let mut response = match code {
             Some(code) => (status, Json(json!({"error": code.name(), "error_description": description})))
                 .into_response(),
             None => status.into_response(),
         };
         if status != StatusCode::SERVICE_UNAVAILABLE && !is(Defect::NoChallenge) {
-            let mut challenge = "DPoP ".to_owned();
-            if let Some(code) = code {
-                challenge += &format!("error=\"{}\", error_description=\"{description}\", ", code.name());
-            }
-            challenge += &format!("algs=\"{algs}\"");
-            if let Ok(challenge) = HeaderValue::try_from(challenge) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            let challenges = terms.challenges(used, code.map(|code| (code, description.as_str())));
+            let challenges = faulty_answer::challenges(challenges, terms.defects);
+            if let Ok(challenges) = HeaderValue::try_from(challenges) {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenges);
             }
         }
         let asked = matches!(&self, Self::Proof(refusal) if refusal.code() == ErrorCode::UseDpopNonce);
-        let nonce = nonce.filter(|_| !(for_good || asked && is(Defect::ChallengeWithoutNonce)));
-        supply_nonce(&mut response, nonce);
+        let nonce = terms.nonce.filter(|_| !(for_good || asked && is(Defect::ChallengeWithoutNonce)));
+        supply_nonce(&mut response, nonce, terms.defects);
         if asked && is(Defect::ChallengeWithTwoNonces) {
             response.headers_mut().append(DPOP_NONCE, HeaderValue::from_static("another"));
         }
@@ -128,10 +121,58 @@ impl Denial {
     }
 }
 
+/// The scheme of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Dpop,
+    Bearer,
+}
+
+/// What a server says of itself in every refusal.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// The nonce to use next, if it uses nonces.
+    pub(super) nonce: Option<&'a str>,
+    /// The algorithms of proofs that it accepts.
+    pub(super) algs: AlgSet,
+    /// Whether it takes unbound tokens as `Bearer`, too.
+    pub(super) bearer: bool,
+    /// Its planted bugs.
+    pub(super) defects: DefectSet,
+}
+
+impl Terms<'_> {
+    /// The challenges: the error belongs to the scheme that was used (RFC 9449 section 7.2).
+    fn challenges(&self, used: Option<Scheme>, error: Option<(ErrorCode, &str)>) -> String {
+        let by_mistake = self.defects.contains(Defect::ErrorInOtherChallenge);
+        let error = error.map(|(code, description)| {
+            format!("error=\"{}\", error_description=\"{description}\"", code.name())
+        });
+        let blamed = if by_mistake || (self.bearer && used == Some(Scheme::Bearer)) {
+            Scheme::Bearer
+        } else {
+            Scheme::Dpop
+        };
+        let (on_dpop, on_bearer) = match blamed {
+            Scheme::Dpop => (error, None),
+            Scheme::Bearer => (None, error),
+        };
+        let algs = faulty_answer::algs(self.algs, self.defects);
+        let parameters: Vec<String> = on_dpop.into_iter().chain(algs).collect();
+        let dpop = format!("DPoP {}", parameters.join(", ")).trim_end().to_owned();
+        if !(self.bearer || by_mistake) {
+            return dpop;
+        }
+        let bearer = on_bearer.map_or_else(|| "Bearer".to_owned(), |error| format!("Bearer {error}"));
+        format!("{bearer}, {dpop}")
+    }
+}
+
 /// Adds the nonce to use next (RFC 9449 section 8.2), and keeps the answer out of caches.
-pub(super) fn supply_nonce(response: &mut Response, nonce: Option<&str>) {
+pub(super) fn supply_nonce(response: &mut Response, nonce: Option<&str>, defects: DefectSet) {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(faulty_answer::cache_control(defects)));
+    let nonce = nonce.map(|nonce| faulty_answer::nonce(nonce, defects));
     if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         headers.insert(DPOP_NONCE, nonce);
     }

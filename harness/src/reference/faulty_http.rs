@@ -2,7 +2,7 @@
 //!
 //! Without the bug each of these changes nothing.
 
-use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST};
+use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri as Target};
 
 use super::answer::DPOP;
@@ -183,7 +183,10 @@ fn proof_as_read(proof: &str, defects: DefectSet) -> Option<String> {
 
 /// The token from a place that bearer tokens have (RFC 6750 sections 2.2 and 2.3).
 fn token_elsewhere(request: Inbound<'_>, defects: DefectSet) -> Option<&str> {
-    if defects.contains(Defect::TokenInQueryAccepted) {
+    if defects.contains(Defect::TokenInProxyAuthorizationAccepted) {
+        let field = request.headers.get(PROXY_AUTHORIZATION)?.to_str().ok()?;
+        field.split_once(' ').map(|(_, token)| token)
+    } else if defects.contains(Defect::TokenInQueryAccepted) {
         parameter(request.target.query()?, "access_token")
     } else if defects.contains(Defect::TokenInFormAccepted) {
         parameter(request.content, "access_token")
@@ -192,7 +195,8 @@ fn token_elsewhere(request: Inbound<'_>, defects: DefectSet) -> Option<&str> {
     }
 }
 
-fn parameter<'a>(form: &'a str, name: &str) -> Option<&'a str> {
+/// The value of a parameter of a form or query.
+pub(super) fn parameter<'a>(form: &'a str, name: &str) -> Option<&'a str> {
     form.split('&')
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name)

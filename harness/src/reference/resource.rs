@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri as Target, Version, header};
-use axum::middleware::map_response_with_state;
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use serde_json::json;
 
 use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trust};
-use super::answer::{Denial, proof_fields, supply_nonce};
+use super::answer::{Denial, Scheme, Terms, proof_fields, supply_nonce};
 use super::at_once::AtOnce;
 use super::connections::{ConnectionId, Connections};
+use super::cross_origin::{lets_through, preflight, readable};
 use super::defects::{Defect, DefectSet};
+use super::faulty_answer;
 use super::faulty_cost;
 use super::faulty_http::{self, Inbound};
 use super::faulty_node;
@@ -92,6 +94,8 @@ pub struct ResourceServer {
     /// Only for defects.
     connections: Connections,
     metrics: Metrics,
+    /// Only for [`Defect::CachedAnswerServed`].
+    cache: faulty_answer::Cache,
     scope: Option<String>,
     unbound_bearer: bool,
     defects: DefectSet,
@@ -115,12 +119,6 @@ struct Access<'a> {
 struct Credentials<'a> {
     scheme: Scheme,
     token: &'a str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Dpop,
-    Bearer,
 }
 
 impl ResourceServer {
@@ -186,6 +184,7 @@ impl ResourceServer {
             http2_verifier: apart.then(verifier),
             connections: Connections::default(),
             metrics: Metrics::default(),
+            cache: faulty_answer::Cache::default(),
             scope: options.scope,
             unbound_bearer: options.unbound_bearer,
             defects: options.defects,
@@ -196,7 +195,7 @@ impl ResourceServer {
     /// The server's endpoints.
     pub fn router(self: Arc<Self>) -> Router {
         // A handler for GET also answers HEAD, and is told that it was HEAD.
-        let protected = get(serve).post(serve).put(serve).delete(serve);
+        let protected = get(serve).post(serve).put(serve).delete(serve).options(preflight);
         Router::new()
             .route("/", if self.protects_root { protected.clone() } else { get(async || ABOUT) })
             .route(MAIN, protected.clone())
@@ -205,15 +204,22 @@ impl ResourceServer {
             .route(ADMIN, get(serve))
             .route("/.well-known/oauth-protected-resource", get(metadata))
             .route("/metrics", get(metrics))
+            .layer(from_fn_with_state(self.clone(), readable))
             .layer(map_response_with_state(self.clone(), dated))
             .with_state(self)
+    }
+
+    /// The bugs planted in it.
+    pub(super) fn defects(&self) -> DefectSet {
+        self.defects
     }
 
     /// Whether a request may have the resource, and as whom: RFC 9449 section 7.
     async fn admit(&self, access: &Access<'_>) -> Result<String, Denial> {
         let beside = access.path != MAIN;
         let is = |defect| self.defects.contains(defect);
-        if is(Defect::ProtectsNothing) || (beside && is(Defect::OtherPathsOpen)) {
+        let let_through = lets_through(access.headers, self.defects);
+        if is(Defect::ProtectsNothing) || (beside && is(Defect::OtherPathsOpen)) || let_through {
             return Ok("everybody".to_owned());
         }
         let proofs = proof_fields(access.headers);
@@ -411,20 +417,33 @@ async fn serve(
             break;
         }
     }
+    if let Some(kept) = server.cache.serve(access.path, &headers, server.defects) {
+        return kept;
+    }
     let asked = matches!(&admitted, Err(Denial::Proof(refusal)) if refusal.code() == ErrorCode::UseDpopNonce);
     let supplies = asked || !server.defects.contains(Defect::NonceOnlyInChallenge);
     let nonce = server.verifier.nonces().current(server.clock.unix_seconds()).filter(|_| supplies);
     match admitted {
         Ok(subject) => {
             server.metrics.accepted();
+            server.cache.keep(access.path, server.defects);
             let mut response = Json(json!({"ok": true, "sub": subject})).into_response();
             let unknown = nonce.is_some() && server.defects.contains(Defect::NonceOfSuccessUnknown);
-            supply_nonce(&mut response, if unknown { Some("never-stored") } else { nonce.as_deref() });
+            let nonce = if unknown { Some("never-stored") } else { nonce.as_deref() };
+            supply_nonce(&mut response, nonce, server.defects);
             response
         }
         Err(denial) => {
             let (reason, error) = (denial.reason(), denial.error());
-            let response = denial.into_response(nonce.as_deref(), server.verifier.algs(), server.defects);
+            let terms = Terms {
+                nonce: nonce.as_deref(),
+                algs: server.verifier.algs(),
+                bearer: server.unbound_bearer,
+                defects: server.defects,
+            };
+            let used = Credentials::read(&headers, server.defects).ok().map(|credentials| credentials.scheme);
+            let mut response = denial.into_response(used, &terms);
+            faulty_answer::tell_more(&mut response, &headers, server.defects);
             if !server.defects.contains(Defect::RefusalsNotCounted) {
                 server.metrics.refused(reason, error);
             }

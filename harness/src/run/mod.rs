@@ -1,17 +1,21 @@
 //! Driving a target: one step, one control, one case at a time, with everything that was sent and seen kept.
 
 mod cast;
+mod leak;
 mod many;
 mod observe;
 mod redact;
 mod session;
 mod skew;
 mod transcript;
+mod wording;
 
 pub use cast::{Cast, CastError, Needs};
+pub use leak::Leak;
 pub use observe::{Decision, Observation, observe};
 pub use redact::{Redactor, visible};
 pub(crate) use session::MAX_CHALLENGES;
 pub use session::{Elsewhere, Ending, Run, Session};
 pub use skew::Skew;
-pub use transcript::{Crowd, Exchange, Transcript, Turn, Watched, is_slow};
+pub use transcript::{Asked, Credentials, Crowd, Exchange, Transcript, Turn, Watched, is_slow};
+pub use wording::{AllowedOrigin, Caching, Wording};

@@ -3,6 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::redact::visible;
+use super::wording::{Wording, nonces};
 use crate::jose::{AlgSet, Nonce};
 use crate::target::{Answer, Challenge, NoAnswer, Response};
 
@@ -49,9 +50,9 @@ pub struct Observation {
     pub error: Option<String>,
     /// The first `DPoP-Nonce` that is well-formed (RFC 9449 section 8.1); there should be one at most.
     pub nonce: Option<Nonce>,
-    /// How many `DPoP-Nonce` fields there are.
+    /// How many nonces `DPoP-Nonce` fields supply.
     pub nonce_fields: usize,
-    /// Whether there is a `WWW-Authenticate` field.
+    /// Whether there is a challenge in `WWW-Authenticate`.
     pub challenged: bool,
     /// Whether one of its challenges has the DPoP scheme.
     pub offers_dpop: bool,
@@ -60,6 +61,8 @@ pub struct Observation {
     pub algs: Option<AlgSet>,
     /// The `error_description`, without control characters: for a diagnosis, and for no verdict.
     pub said: Option<String>,
+    /// How it is put; filled in where it becomes evidence.
+    pub wording: Box<Wording>,
     /// Why nothing came.
     pub nothing: Option<NoAnswer>,
 }
@@ -78,6 +81,7 @@ pub fn observe(answer: &Answer) -> Observation {
             offers_dpop: false,
             algs: None,
             said: None,
+            wording: Box::default(),
             nothing: Some(why.clone()),
         },
     }
@@ -86,8 +90,8 @@ pub fn observe(answer: &Answer) -> Observation {
 fn observe_response(response: &Response) -> Observation {
     let error = response.error().map(|error| visible(&error));
     let challenges = response.challenges().list;
-    let nonces: Vec<&[u8]> = response.values("dpop-nonce").collect();
-    let nonce = nonces.iter().find_map(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
+    let nonces: Vec<String> = nonces(response).collect();
+    let nonce = nonces.iter().find_map(|nonce| nonce.parse().ok());
     let decision = match response.status {
         200..=299 => Decision::Accept,
         400 | 401 | 403 if error.as_deref() == Some("use_dpop_nonce") => Decision::Challenge,
@@ -103,7 +107,7 @@ fn observe_response(response: &Response) -> Observation {
         error,
         nonce,
         nonce_fields: nonces.len(),
-        challenged: response.has("www-authenticate"),
+        challenged: !challenges.is_empty(),
         offers_dpop: challenges.iter().any(Challenge::is_dpop),
         algs: challenges
             .iter()
@@ -111,6 +115,7 @@ fn observe_response(response: &Response) -> Observation {
             .find_map(|challenge| challenge.parameter("algs"))
             .map(|algs| AlgSet::from_names(algs.split_ascii_whitespace())),
         said: response.error_description().map(|said| visible(&said)),
+        wording: Box::default(),
         nothing: None,
     }
 }

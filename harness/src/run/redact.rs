@@ -145,7 +145,13 @@ impl Redactor {
         visible(&clean)
     }
 
-    /// The same for what should be one word: on one line, and not without end.
+    /// Whether a secret stands in `text`.
+    pub fn is_in(&self, text: &str) -> bool {
+        // Control characters are no part of any secret.
+        self.clean(text) != visible(text)
+    }
+
+    /// `text` without secrets, for what should be one word: on one line, and not without end.
     pub fn clean_word(&self, text: &str) -> String {
         let clean = self.clean(text).replace('\n', "\\n");
         match clean.char_indices().nth(LONGEST_WORD) {

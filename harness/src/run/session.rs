@@ -2,10 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::cast::Cast;
+use super::leak::Leak;
 use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
 use super::skew::Skew;
-use super::transcript::{Exchange, Transcript, Turn, Watched, is_slow, show_answer, show_request};
+use super::transcript::{Asked, Exchange, Transcript, Turn, Watched, is_slow, show_answer, show_request};
+use super::wording::Wording;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
@@ -15,7 +17,7 @@ use crate::proof::{
     Script, Step, StepRecord, Watch,
 };
 use crate::scenario::{Endpoint, Expect};
-use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Target};
+use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Response, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
@@ -225,6 +227,9 @@ impl<'a> Session<'a> {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
         });
         let odd = minted.is_some_and(|minted| minted.odd);
+        if let Answer::Response(response) = answer {
+            *seen.wording = self.wording(response, seen.decision, odd);
+        }
         Exchange {
             turn,
             at: self.place_of(turn).map_or(Endpoint::Resource, |place| place.at),
@@ -234,6 +239,7 @@ impl<'a> Session<'a> {
                 claims: self.redactor.clean(&minted.proof.claims),
             }),
             presented: under_dpop && has("DPoP") && !odd,
+            asked: Asked::with(request, odd),
             odd,
             with_nonce: self.nonce.is_some(),
             challenges_before: 0,
@@ -246,6 +252,21 @@ impl<'a> Session<'a> {
             response: show_answer(answer, request.http, self.redactor),
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+
+    /// How an answer is put, without secrets. What the URL had, a page about the URL may repeat.
+    fn wording(&self, response: &Response, decision: Decision, odd: bool) -> Wording {
+        let mut wording = Wording::of(response, &|text| self.redactor.clean_word(text));
+        if decision != Decision::Accept && !odd {
+            let values = response.fields.iter().map(|(_, value)| value.as_slice());
+            let said = values.chain([response.body.as_slice()]).map(String::from_utf8_lossy);
+            wording.leak = said.fold(None, |leak, text| match leak {
+                Some(Leak::Secret) => leak,
+                Some(_) | None if self.redactor.is_in(&text) => Some(Leak::Secret),
+                Some(_) | None => leak.or_else(|| Leak::in_text(&text)),
+            });
+        }
+        wording
     }
 
     /// The request of a step with this nonce.

@@ -42,6 +42,8 @@ pub struct Exchange {
     pub proof: Option<MintedProof>,
     /// Whether the request presented a token with a proof under the DPoP scheme.
     pub presented: bool,
+    /// What the request asked with.
+    pub asked: Asked,
     /// Whether the request's fault is one of HTTP: then a bare 400, a routing answer or a closed connection refuses it, too.
     pub odd: bool,
     /// Whether the proof carried a nonce that the server had supplied.
@@ -86,6 +88,50 @@ pub fn is_slow(exchange: &Exchange, transcript: &[Exchange]) -> bool {
     exchange.milliseconds > slowest.saturating_mul(10).saturating_add(FLOOR)
 }
 
+/// What a request asks with, as far as the wording of its answer depends on that.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// Whether it comes from a web page of another origin (`Origin`).
+    pub cross_origin: bool,
+    /// Whether it asks, for such a page, what requests the server takes: a preflight request (the Fetch standard,
+    /// section 3.2.2).
+    pub preflight: bool,
+}
+
+/// The credentials of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Credentials {
+    /// None of any kind.
+    None,
+    /// One `Authorization` field with this scheme, in lower case.
+    Under(String),
+    /// Others: a proof alone, several fields, a token in an unusual place.
+    #[default]
+    Others,
+}
+
+impl Asked {
+    /// What `request` asks with. It is `odd` where its fault is one of HTTP.
+    pub(super) fn with(request: &Request, odd: bool) -> Self {
+        let fields = |name: &'static str| {
+            request.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name))
+        };
+        let has = |name| fields(name).next().is_some();
+        let mut schemes =
+            fields("Authorization").map(|field| field.value.split(' ').next().unwrap_or_default());
+        let credentials = match (schemes.next(), schemes.next()) {
+            (None, _) if !odd && !has("DPoP") && !has("Proxy-Authorization") => Credentials::None,
+            (Some(scheme), None) if !odd => Credentials::Under(scheme.to_ascii_lowercase()),
+            _ => Credentials::Others,
+        };
+        let cross_origin = has("Origin");
+        let preflight = cross_origin && request.method == "OPTIONS" && has("Access-Control-Request-Method");
+        Self { credentials, cross_origin, preflight }
+    }
+}
+
 /// Requests of one step that were sent at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Crowd {
@@ -105,6 +151,11 @@ impl Exchange {
             None if self.alike > 1 => format!("{}, {} times", self.seen, self.alike),
             None => self.seen.to_string(),
         }
+    }
+
+    /// Whether caches keep answers to its method without being told to (RFC 9110 section 9.2.3).
+    pub fn is_cacheable(&self) -> bool {
+        self.is_head() || self.request.starts_with("GET ")
     }
 
     /// Whether it is a HEAD request, whose answers have no content (RFC 9110 section 9.3.2).

@@ -31,6 +31,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("field"),
     file!("forwarded"),
     file!("accept"),
+    file!("page"),
+    file!("cache"),
     file!("answer"),
     file!("http"),
     file!("observe"),

@@ -193,6 +193,8 @@ pub enum Capability {
     Scope,
     /// It says of other resources that they demand nonces (`nonce: required` in `target.resources`).
     DeclaredNonce,
+    /// It lets web pages of other origins read its answers (`Access-Control-Allow-Origin`).
+    Cors,
 }
 
 impl fmt::Display for Capability {
@@ -208,6 +210,7 @@ impl fmt::Display for Capability {
             Self::Http2 => out.write_str("HTTP/2"),
             Self::Scope => out.write_str("scopes, demanded of tokens"),
             Self::DeclaredNonce => out.write_str("other resources that demand nonces"),
+            Self::Cors => out.write_str("answers that web pages of other origins can read"),
         }
     }
 }
@@ -232,28 +235,77 @@ pub enum AnswerCheck {
     Error,
     /// No 5xx, hang or dropped connection.
     Fault,
-    /// A `use_dpop_nonce` challenge carries exactly one `DPoP-Nonce` with a well-formed nonce.
+    /// A `use_dpop_nonce` challenge carries a `DPoP-Nonce`.
     NonceField,
+    /// No answer carries more than one nonce.
+    OneNonce,
+    /// A nonce has only the characters that it can have.
+    NonceCharacters,
+    /// An answer that carries a nonce is kept by no cache.
+    Uncached,
     /// A proof with the nonce that was just supplied is not challenged again and again.
     EndlessChallenge,
     /// A nonce that comes with a 2xx is good for the next request.
     SuccessNonce,
     /// Every answer to a proof has a `DPoP-Nonce`.
     NonceAlways,
+    /// `WWW-Authenticate` is well-formed.
+    Syntax,
+    /// The challenge to a request without credentials has no `error`.
+    NoCredentials,
+    /// The DPoP challenge says in `algs` what signs proofs, in the form and of the kind that it must be.
+    Algs,
+    /// The `error` code is one of those that the case has for its fault.
+    ErrorKind,
+    /// Where several schemes are offered, the `error` stands with the one that was used.
+    ErrorPlace,
+    /// What the token has no authority for is refused with 403, and not for its proof.
+    Authority,
+    /// The DPoP scheme is not offered for proxies.
+    ProxyChallenge,
+    /// No refusal repeats a secret or shows a stack trace.
+    Leak,
+    /// What came with credentials is not given to shared caches.
+    NotShared,
+    /// Web pages of other origins can read refusals and their challenges.
+    ExposedChallenge,
+    /// Web pages of other origins can read nonces.
+    ExposedNonce,
+    /// A preflight request is answered without credentials, and told that `DPoP` and `Authorization` are allowed.
+    Preflight,
+    /// Credentials are not allowed to every origin alike.
+    OriginCredentials,
 }
 
 impl AnswerCheck {
     /// Whether a deviation is a fault by itself, also where no correct request was ever accepted.
     pub fn needs_no_control(self) -> bool {
         match self {
-            Self::NonceField | Self::EndlessChallenge => true,
+            Self::NonceField
+            | Self::OneNonce
+            | Self::NonceCharacters
+            | Self::EndlessChallenge
+            | Self::Syntax
+            | Self::ProxyChallenge => true,
             // Of a server that is not set up, or down, these say nothing about DPoP.
             Self::Status
             | Self::Challenge
             | Self::Error
+            | Self::ErrorKind
+            | Self::ErrorPlace
             | Self::Fault
             | Self::SuccessNonce
-            | Self::NonceAlways => false,
+            | Self::NonceAlways
+            | Self::Uncached
+            | Self::NoCredentials
+            | Self::Algs
+            | Self::Authority
+            | Self::Leak
+            | Self::NotShared
+            | Self::ExposedChallenge
+            | Self::ExposedNonce
+            | Self::Preflight
+            | Self::OriginCredentials => false,
         }
     }
 }

@@ -60,7 +60,7 @@ impl Variant {
             only: None,
             http: HttpChoice::Both,
             profile: Profile::Strict,
-            may_lack: &["nonce", "not for this URL", "target.bearer"],
+            may_lack: &["nonce", "not for this URL", "target.bearer", "several schemes"],
         }
     }
 
@@ -76,7 +76,13 @@ impl Variant {
                         token_alg,
                         // Who demands a memory of proofs does not take it for an answer that there is none.
                         profile: if replay { Profile::Strict } else { Profile::Rfc9449 },
-                        may_lack: &["nonce", "not for this URL", "target.bearer", "single-use-jti"],
+                        may_lack: &[
+                            "nonce",
+                            "not for this URL",
+                            "target.bearer",
+                            "several schemes",
+                            "single-use-jti",
+                        ],
                         ..Self::new(name, nonce)
                     })
                 },
@@ -104,6 +110,7 @@ impl Variant {
             Self {
                 only: Some(Alg::EdDsa),
                 may_lack: &[
+                    "several schemes",
                     "is for ES256 keys",
                     "does not say that it accepts",
                     "not for this URL",
@@ -131,6 +138,7 @@ impl Variant {
             Self {
                 http: HttpChoice::Only(HttpVersion::Http2),
                 may_lack: &[
+                    "several schemes",
                     "HTTP/1.1 is not used",
                     "HTTP/2 can't express",
                     "not for this URL",

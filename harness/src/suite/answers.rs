@@ -1,7 +1,7 @@
-use crate::judge::{Compliance, Judgement, Verdict, judge_answer};
+use crate::judge::{Compliance, Judgement, Verdict, judge_answer, judge_code};
 use crate::plan::Selected;
-use crate::run::{Exchange, Transcript};
-use crate::scenario::{AnswerCheck, CaseKind, Rules};
+use crate::run::{Exchange, Transcript, Turn};
+use crate::scenario::{AnswerCheck, Case, CaseKind, Endpoint, Expect, Rules};
 
 use super::outcome::Outcome;
 use super::preflight;
@@ -55,21 +55,16 @@ impl Suite<'_> {
         checks: &[Outcome],
     ) -> Outcome {
         let level = Rules::of(self.setup.profile).level(case.case);
-        let of_proofs = matches!(check, AnswerCheck::Status | AnswerCheck::Error);
-        let is_about_authority = |outcome: &&Outcome| {
-            self.cases.iter().any(|known| known.case.id == outcome.id && known.case.kind.is_about_authority())
-        };
         let seen: Vec<Seen<'_>> = checks
             .iter()
             .chain(played)
-            .filter(|outcome| !(of_proofs && is_about_authority(outcome)))
-            .flat_map(|outcome| seen(&outcome.id, &outcome.transcript, check))
+            .flat_map(|outcome| seen(&outcome.id, self.case(&outcome.id), &outcome.transcript, check))
             .collect();
         let outcome = |judgement, transcript, reproduced| {
             Outcome::new(case, self.setup.profile, judgement, transcript, reproduced)
         };
         if seen.is_empty() {
-            return outcome(Judgement::skip("no such answer was seen"), Transcript::new(), None);
+            return outcome(Judgement::skip(absent(check)), Transcript::new(), None);
         }
         let verdict_of = |compliance: Compliance| match compliance {
             Compliance::NotApplicable | Compliance::Complies => Verdict::Pass,
@@ -113,6 +108,10 @@ impl Suite<'_> {
         }
     }
 
+    fn case(&self, id: &str) -> Option<&Case> {
+        self.cases.iter().find(|known| known.case.id == id).map(|known| known.case)
+    }
+
     /// Performs the case in which a deviation was seen once more, and looks for it.
     async fn seen_again(
         &self,
@@ -125,7 +124,7 @@ impl Suite<'_> {
             Some(case) => self.perform(*case, &mut self.session()).await.transcript,
             None => preflight::requests_again(self.setup, self.redactor).await,
         };
-        seen(id, &transcript, check).any(|seen| verdict_of(seen.compliance) == worst)
+        seen(id, self.case(id), &transcript, check).any(|seen| verdict_of(seen.compliance) == worst)
     }
 }
 
@@ -135,10 +134,106 @@ struct Seen<'a> {
     compliance: Compliance,
 }
 
-/// The answers in the transcript of a case to which a check applies.
-fn seen<'a>(case: &'a str, transcript: &'a [Exchange], check: AnswerCheck) -> impl Iterator<Item = Seen<'a>> {
-    transcript.iter().filter_map(move |exchange| match judge_answer(check, exchange) {
-        Compliance::NotApplicable => None,
-        compliance => Some(Seen { case, exchange, compliance }),
+/// Why there is nothing to judge.
+fn absent(check: AnswerCheck) -> &'static str {
+    match check {
+        AnswerCheck::ErrorPlace => "no refusal offered several schemes",
+        AnswerCheck::Authority => "nothing was refused for want of authority",
+        AnswerCheck::Status
+        | AnswerCheck::Challenge
+        | AnswerCheck::Error
+        | AnswerCheck::ErrorKind
+        | AnswerCheck::Fault
+        | AnswerCheck::NonceField
+        | AnswerCheck::OneNonce
+        | AnswerCheck::NonceCharacters
+        | AnswerCheck::Uncached
+        | AnswerCheck::EndlessChallenge
+        | AnswerCheck::SuccessNonce
+        | AnswerCheck::NonceAlways
+        | AnswerCheck::Syntax
+        | AnswerCheck::NoCredentials
+        | AnswerCheck::Algs
+        | AnswerCheck::ProxyChallenge
+        | AnswerCheck::Leak
+        | AnswerCheck::NotShared
+        | AnswerCheck::ExposedChallenge
+        | AnswerCheck::ExposedNonce
+        | AnswerCheck::Preflight
+        | AnswerCheck::OriginCredentials => "no such answer was seen",
+    }
+}
+
+/// The answers in the transcript of a case to which a check applies. A preflight check has no case.
+fn seen<'a>(
+    id: &'a str,
+    case: Option<&'a Case>,
+    transcript: &'a [Exchange],
+    check: AnswerCheck,
+) -> impl Iterator<Item = Seen<'a>> {
+    transcript.iter().filter_map(move |exchange| {
+        let compliance = match check {
+            AnswerCheck::ErrorKind => case.map_or(Compliance::NotApplicable, |case| {
+                judge_code(exchange, fitting_codes(case, exchange.turn))
+            }),
+            check if applies(check, case, exchange) => judge_answer(check, exchange),
+            _ => Compliance::NotApplicable,
+        };
+        match compliance {
+            Compliance::NotApplicable => None,
+            compliance => Some(Seen { case: id, exchange, compliance }),
+        }
     })
+}
+
+/// Whether a check means the answers of this case: those to what is refused for want of authority are not about a proof.
+fn applies(check: AnswerCheck, case: Option<&Case>, exchange: &Exchange) -> bool {
+    let by_case = case.is_some_and(|case| case.kind.is_about_authority());
+    let malformed = || {
+        case.and_then(|case| fitting_codes(case, exchange.turn).first())
+            .is_some_and(|code| code == "invalid_request")
+    };
+    match check {
+        // A malformed request is answered with 400 (RFC 6750 section 3.1).
+        AnswerCheck::Status => !by_case && !malformed(),
+        AnswerCheck::Error => !by_case,
+        AnswerCheck::Authority => {
+            matches!(exchange.turn, Turn::Step(_)) && (by_case || exchange.at == Endpoint::Forbidden)
+        }
+        AnswerCheck::Challenge
+        | AnswerCheck::ErrorKind
+        | AnswerCheck::ErrorPlace
+        | AnswerCheck::Fault
+        | AnswerCheck::NonceField
+        | AnswerCheck::OneNonce
+        | AnswerCheck::NonceCharacters
+        | AnswerCheck::Uncached
+        | AnswerCheck::EndlessChallenge
+        | AnswerCheck::SuccessNonce
+        | AnswerCheck::NonceAlways
+        | AnswerCheck::Syntax
+        | AnswerCheck::NoCredentials
+        | AnswerCheck::Algs
+        | AnswerCheck::ProxyChallenge
+        | AnswerCheck::Leak
+        | AnswerCheck::NotShared
+        | AnswerCheck::ExposedChallenge
+        | AnswerCheck::ExposedNonce
+        | AnswerCheck::Preflight
+        | AnswerCheck::OriginCredentials => true,
+    }
+}
+
+/// The error codes that a case has for what is wrong with the request of one of its steps.
+fn fitting_codes(case: &Case, turn: Turn) -> &[String] {
+    match (&case.kind, turn) {
+        (CaseKind::Script { expects, .. }, Turn::Step(at)) => match expects.get(at) {
+            Some(Expect::Reject(codes)) => codes,
+            Some(
+                Expect::Accept | Expect::Answer | Expect::Challenge | Expect::AcceptsExactly(_) | Expect::Any,
+            )
+            | None => &[],
+        },
+        (CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_), _) => &[],
+    }
 }

@@ -132,6 +132,7 @@ pub async fn run_until(
             http: setup.call.http,
             profile: setup.profile,
             http2: preflight.http2,
+            cors: preflight.cors,
             ..Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer)
         },
         alg: preflight.alg,

@@ -94,8 +94,8 @@ fn rests(path: &str) -> Vec<&str> {
 
 /// The `resource_metadata` parameter of a challenge (RFC 9728 section 5.1), if one of these answers has it.
 pub(super) fn resource_metadata(transcript: &[Exchange]) -> Option<String> {
-    let quoted = transcript.iter().find_map(|exchange| exchange.response.split_once("resource_metadata=\""));
-    Some(quoted?.1.split_once('"')?.0.to_owned())
+    let challenges = transcript.iter().flat_map(|exchange| &exchange.seen.wording.challenges.list);
+    challenges.into_iter().find_map(|challenge| challenge.parameter("resource_metadata")).map(str::to_owned)
 }
 
 /// The audiences that a JWT names.

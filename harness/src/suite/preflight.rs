@@ -3,9 +3,11 @@ use std::time::Duration;
 use crate::jose::{Alg, AlgSet, Nonce, base64url};
 use crate::judge::{Judgement, Verdict};
 use crate::plan::Selected;
-use crate::proof::{AccessToken, HttpChoice, HttpVersion, Material, ProofKey, Request, RequestEdits};
+use crate::proof::{
+    AccessToken, CrossOrigin, HttpChoice, HttpVersion, Material, ProofKey, Request, RequestEdits,
+};
 use crate::run::{Cast, Decision, Needs, Observation, Redactor, Session, Skew, Transcript, Turn};
-use crate::scenario::{CaseKind, PreflightCheck, Scenario};
+use crate::scenario::{Capability, CaseKind, PreflightCheck, Scenario};
 use crate::target::{Answer, NoAnswer, NoncePolicy};
 
 use super::health::{Binding, Health, Time, Trouble};
@@ -29,6 +31,8 @@ pub(super) struct Preflight {
     pub(super) nonce: Option<Nonce>,
     /// Whether the target speaks HTTP/2, where that matters.
     pub(super) http2: Option<bool>,
+    /// Whether web pages of other origins can read its answers, where that matters.
+    pub(super) cors: Option<bool>,
     /// The clients that cases share where tokens cost a request.
     pub(super) pool: Option<Cast>,
 }
@@ -93,9 +97,18 @@ pub(super) async fn run(
             spoken = checks.speaks_http2() => Some(spoken),
         },
     };
+    let asks_for_cors = |selected: &Selected<'_>| selected.case.requires.contains(&Capability::Cors);
+    let cors = match &obstacle {
+        None if performed.iter().any(asks_for_cors) => tokio::select! {
+            biased;
+            () = stop.requested() => None,
+            allowed = checks.allows_other_origins() => Some(allowed),
+        },
+        None | Some(_) => None,
+    };
     let health = Health { algs: checks.known_algs(), ..checks.health.clone() };
     let (alg, nonce, pool) = (checks.alg(), checks.nonce, checks.pool);
-    Preflight { outcomes, obstacle, health, http2, alg, nonce, pool }
+    Preflight { outcomes, obstacle, health, http2, cors, alg, nonce, pool }
 }
 
 /// Sends once more what the preflight sends, for what was seen there only.
@@ -213,6 +226,20 @@ impl<'a> Checks<'a> {
         let request = Request { http: HttpVersion::Http2, ..Request::bare(&self.setup.call) };
         let answer = tokio::time::timeout(HTTP2_PATIENCE, self.setup.target.send(&request)).await;
         matches!(answer, Ok(Answer::Response(_)))
+    }
+
+    /// Whether an answer to a web page of another origin, or to what a browser asks for one beforehand, can be read by it.
+    async fn allows_other_origins(&self) -> bool {
+        for cross_origin in [CrossOrigin::Preflight, CrossOrigin::Request] {
+            let mut request = Request::bare(&self.setup.call);
+            cross_origin.apply(&mut request);
+            if let Answer::Response(response) = self.setup.target.send(&request).await
+                && response.has("access-control-allow-origin")
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// No credentials, and a token that nobody issued, with an otherwise correct proof.

@@ -14,6 +14,7 @@ mod jwk;
 mod jws;
 mod node;
 mod nonce;
+mod page;
 mod place;
 mod remote;
 mod replay;
@@ -44,6 +45,7 @@ const TABLES: &[&[DefectRow]] = &[
     connection::ROWS,
     place::ROWS,
     node::ROWS,
+    page::ROWS,
     answer::ROWS,
 ];
 
@@ -96,6 +98,7 @@ pub enum Defect {
     TokenInFormAccepted,
     TokenElsewhereTakenAsBearer,
     SecondTokenIgnored,
+    TokenInProxyAuthorizationAccepted,
     CredentialsSplitLeniently,
     TokenParameterAccepted,
     CredentialsCutShort,
@@ -370,6 +373,14 @@ pub enum Defect {
     NodeIgnoresCnf,
     NodeNeedsNoNonce,
     NodeRefusesOtherNonces,
+    // Web pages of other origins: `page`.
+    CorsExposesNothing,
+    CorsOnSuccessOnly,
+    PreflightNeedsProof,
+    PreflightWithoutDpop,
+    PreflightByField,
+    OriginTrusted,
+    WildcardWithCredentials,
     // How refusals are worded, and what is seen of them: `answer`.
     ForbiddenStatus,
     ProofRefusedWith400,
@@ -377,6 +388,23 @@ pub enum Defect {
     NoErrorCode,
     ChallengeWithoutNonce,
     ChallengeWithTwoNonces,
+    NoncesInAList,
+    NonceWithQuote,
+    AnswersCached,
+    AnswersPublic,
+    CachedAnswerServed,
+    ChallengeNotClosed,
+    ChallengeWithoutCommas,
+    ErrorWithoutCredentials,
+    AlgsLeftOut,
+    AlgsWithCommas,
+    AlgsOfEverySort,
+    ErrorAlwaysTheSame,
+    ErrorInOtherChallenge,
+    ScopeBlamedOnProof,
+    ProxyChallengeSent,
+    TraceInRefusal,
+    TokenInRefusal,
     RefusalsNotCounted,
     ProtectsNothing,
 }

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::NonceNotDemanded,
         "nonce-not-demanded",
         "Supplies nonces, but lets a proof without one pass.",
-        &["rs.nonce.missing", "rs.atproto.nonce-demanded"],
+        &["rs.nonce.missing", "rs.atproto.nonce-demanded", "rs.page.no-nonce"],
     )
     .with_nonces(NonceMode::Required),
     row(

@@ -76,6 +76,12 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.credentials.header-and-query", "rs.credentials.header-and-form"],
     ),
     row(
+        Defect::TokenInProxyAuthorizationAccepted,
+        "token-in-proxy-authorization-accepted",
+        "Takes the access token from `Proxy-Authorization`.",
+        &["rs.credentials.proxy-authorization"],
+    ),
+    row(
         Defect::CredentialsSplitLeniently,
         "credentials-split-leniently",
         "Takes the letters `DPoP` off the credentials and trims what is left.",

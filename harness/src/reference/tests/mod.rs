@@ -5,6 +5,7 @@ mod answers;
 mod issuing;
 mod log;
 mod planted;
+mod planted_answer;
 mod planted_claims;
 mod planted_key;
 mod planted_node;

@@ -62,6 +62,11 @@ const PROBES: &[(Defect, Probe)] = &[
         );
         Wire { raw: Some(text), ..scene.wire(&scene.parts()) }
     }),
+    (Defect::TokenInProxyAuthorizationAccepted, |scene| {
+        let fields = format!("Proxy-Authorization: DPoP {}\r\nDPoP: {}", scene.token, scene.parts().signed());
+        let text = format!("GET /resource HTTP/1.1\r\n{}\r\n{fields}\r\n\r\n", own_host(scene));
+        Wire { raw: Some(text), ..scene.wire(&scene.parts()) }
+    }),
     (Defect::CredentialsSplitLeniently, |scene| with_credentials(scene, format!("DPoP\t{}", scene.token))),
     (Defect::TokenParameterAccepted, |scene| {
         with_credentials(scene, format!("DPoP token=\"{}\"", scene.token))

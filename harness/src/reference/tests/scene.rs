@@ -58,6 +58,8 @@ pub(super) struct Answer {
     pub(super) body: Value,
     /// Whether it is a metrics page without a single refusal.
     pub(super) uncounted: bool,
+    /// All of it, where it came over a connection of its own.
+    pub(super) text: String,
 }
 
 impl Scene {
@@ -167,6 +169,7 @@ impl Scene {
             cache_control: fields("cache-control").pop(),
             body: serde_json::from_str(&content).unwrap_or_default(),
             uncounted: false,
+            text: format!("{head}\n\n{content}").replace('\r', ""),
         }
     }
 
@@ -249,6 +252,7 @@ impl Answer {
             body: serde_json::from_str(text).unwrap_or_default(),
             uncounted: text.contains("# TYPE dpop_refusals_total")
                 && !text.contains("\ndpop_refusals_total{"),
+            text: String::new(),
         }
     }
 }
