@@ -351,6 +351,10 @@ fn sound(outcome: &Outcome) {
                         }
                         Expect::Accept => did(seen, &[Decision::Accept]),
                         Expect::Reject(_) if at_plain_http => left_out || did(seen, not_served),
+                        // What is odd as HTTP may be refused before anybody sees the proof.
+                        Expect::Reject(_) if seen.is_some_and(|exchange| exchange.odd) => {
+                            did(seen, refused) || did(seen, not_served)
+                        }
                         Expect::Reject(_) | Expect::Challenge => left_out || did(seen, refused),
                         Expect::AcceptsExactly(number) => {
                             let crowd = seen.and_then(|exchange| exchange.crowd);

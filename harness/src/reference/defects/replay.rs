@@ -19,13 +19,13 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::ReplayKeyIsSignature,
         "replay-key-is-signature",
         "Remembers proofs by their signature, which anybody can turn into its twin `n - s`.",
-        &["rs.replay.same-jti", "rs.replay.twin-signature"],
+        &["rs.replay.same-jti", "rs.replay.same-jti-respelled-url", "rs.replay.twin-signature"],
     ),
     row(
         Defect::ReplayKeyIsSigningInput,
         "replay-key-is-signing-input",
         "Remembers proofs by their signed text, so a `jti` may come back in another proof.",
-        &["rs.replay.same-jti"],
+        &["rs.replay.same-jti", "rs.replay.same-jti-respelled-url"],
     ),
     row(
         Defect::ReplayKeyIsThumbprint,
@@ -39,6 +39,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Remembers proofs by their bytes and decodes signatures leniently, so another spelling is taken for another proof.",
         &[
             "rs.replay.same-jti",
+            "rs.replay.same-jti-respelled-url",
             "rs.replay.twin-signature",
             "rs.replay.padded-signature",
             "rs.replay.trailing-bits",
@@ -62,7 +63,7 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::ForgottenAfterASecond,
         "forgotten-after-a-second",
         "Forgets a proof a second after it was accepted, long before it is too old.",
-        &["rs.replay.after-2s", "rs.replay.dated-ahead", "rs.replay.dated-now"],
+        &["rs.replay.after-2s", "rs.replay.dated-ahead", "rs.replay.dated-now", "rs.replay.dated-far-ahead"],
     ),
     row(
         Defect::ForgottenAfterAMinute,
