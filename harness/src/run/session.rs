@@ -318,6 +318,9 @@ impl<'a> Session<'a> {
         loop {
             let minted = self.minted(step, cast, self.nonce.as_ref(), turn, earlier)?;
             let with_nonce_of_success = self.nonce_of_success && step.is_plain();
+            // What stands in the proof's place may have none, and never will. NQCHAR are the same in JSON.
+            let carries =
+                self.nonce.as_ref().is_none_or(|nonce| minted.proof.claims.contains(nonce.as_str()));
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
             if let Some(exchange) = transcript.last_mut() {
                 exchange.challenges_before = challenges;
@@ -326,6 +329,7 @@ impl<'a> Session<'a> {
             let supplied = seen.nonce.is_some();
             if seen.decision == Decision::Challenge
                 && supplied
+                && carries
                 && step.can_answer_a_challenge()
                 && challenges < MAX_CHALLENGES
             {
