@@ -172,6 +172,8 @@ fn caches() {
         check(AnswerCheck::NotShared, &exchange, with_token);
         exchange.seen.nonce_fields = 1;
         check(AnswerCheck::Uncached, &exchange, with_nonce);
+        let elsewhere = Observation { decision: Decision::Other, ..exchange.seen.clone() };
+        check(AnswerCheck::Uncached, &Exchange { seen: elsewhere, ..exchange.clone() }, NotApplicable);
         exchange.request = "POST /r HTTP/1.1".to_owned();
         check(AnswerCheck::Uncached, &exchange, NotApplicable);
         check(AnswerCheck::NotShared, &exchange, NotApplicable);

@@ -96,7 +96,10 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
             1 => Complies,
             _ => Deviates("more than one DPoP-Nonce"),
         },
-        AnswerCheck::Uncached if seen.nonce_fields > 0 && exchange.is_cacheable() => {
+        // A routing answer may come from elsewhere.
+        AnswerCheck::Uncached
+            if seen.nonce_fields > 0 && exchange.is_cacheable() && seen.decision != Decision::Other =>
+        {
             match seen.wording.caching {
                 Caching::Forbidden => Complies,
                 Caching::AskedFirst => Tolerated(

@@ -14,6 +14,9 @@ use dpop_harness::target::{Answer, NoncePolicy};
 use crate::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
 
 const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
+/// What lets web pages read it, as the server behind does.
+const PAGES: [(&str, &str); 2] =
+    [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce")];
 
 #[tokio::test]
 async fn challenges_without_end() {
@@ -34,9 +37,11 @@ async fn challenges_without_end() {
 
 #[tokio::test]
 async fn challenges_without_a_usable_nonce() {
-    for fields in
-        [vec![CHALLENGE], vec![CHALLENGE, ("DPoP-Nonce", "")], vec![CHALLENGE, ("DPoP-Nonce", "a \"nonce\"")]]
-    {
+    for (fields, case) in [
+        (vec![CHALLENGE], "rs.answer.nonce-field"),
+        (vec![CHALLENGE, ("DPoP-Nonce", "")], "rs.answer.nonce-characters"),
+        (vec![CHALLENGE, ("DPoP-Nonce", "a \"nonce\"")], "rs.answer.nonce-characters"),
+    ] {
         let bench = Bench::clean()
             .await
             .instead(move |_, request| field(request, "DPoP").map(|_| answer(401, &fields)));
@@ -45,7 +50,7 @@ async fn challenges_without_a_usable_nonce() {
             Exit::Nonconformity,
             &[
                 ("rs.preflight.control", Inconclusive, "supplies none that a client could use"),
-                ("rs.answer.nonce-field", Fail, "DPoP-Nonce"),
+                (case, Fail, "DPoP-Nonce"),
             ],
         );
     }
@@ -92,7 +97,7 @@ async fn single_use() -> Bench {
             }
             let nonce = claims.get("nonce").and_then(serde_json::Value::as_str).unwrap_or_default();
             let fresh = known.lock().expect("a lock").remove(nonce);
-            (!fresh).then(|| answer(401, &[CHALLENGE, ("DPoP-Nonce", &supply())]))
+            (!fresh).then(|| answer(401, &[CHALLENGE, ("DPoP-Nonce", &supply()), PAGES[0], PAGES[1]]))
         })
 }
 
