@@ -318,9 +318,7 @@ impl<'a> Session<'a> {
         loop {
             let minted = self.minted(step, cast, self.nonce.as_ref(), turn, earlier)?;
             let with_nonce_of_success = self.nonce_of_success && step.is_plain();
-            // What stands in the proof's place may have none, and never will. NQCHAR are the same in JSON.
-            let carries =
-                self.nonce.as_ref().is_none_or(|nonce| minted.proof.claims.contains(nonce.as_str()));
+            let carries = self.nonce.as_ref().is_none_or(|nonce| carries(&minted, nonce));
             let seen = self.send(&minted.request, Some(&minted), turn, transcript).await;
             if let Some(exchange) = transcript.last_mut() {
                 exchange.challenges_before = challenges;
@@ -557,6 +555,14 @@ impl<'a> Session<'a> {
 /// A correct request over a version of HTTP.
 fn correct_over(http: Option<HttpVersion>) -> Step {
     Step { request: RequestEdits { http, ..RequestEdits::default() }, ..Step::default() }
+}
+
+/// Whether a request carries its proof, and that the nonce: what stands in its place has none, and never will.
+fn carries(minted: &Minted, nonce: &Nonce) -> bool {
+    let signed = minted.record.signed.signing_input();
+    let shows = |value: &str| value.split_ascii_whitespace().collect::<String>().contains(&signed);
+    let sent = minted.request.fields.iter().any(|field| shows(&field.value));
+    sent && minted.proof.claims.contains(nonce.as_str()) // NQCHAR are the same in JSON
 }
 
 /// What was sent by the steps so far, by name.

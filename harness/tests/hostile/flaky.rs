@@ -41,7 +41,8 @@ async fn one_wrong_proof_let_in_once() {
             .await
             .jobs(jobs)
             .instead(move |_, request| first(request).then(|| answer(200, &[])));
-        let results = bench.run().await;
+        // Elsewhere other JWTs stand in the proof's place, which have no ath either.
+        let results = bench.run_only(&["rs.ath"]).await;
         check(
             &results,
             Exit::Environment,
