@@ -364,9 +364,9 @@ impl Script {
         self.steps.iter().filter_map(|step| step.wait).map(|wait| wait.0).sum()
     }
 
-    /// Whether it sends many requests at the same time.
-    pub fn is_crowded(&self) -> bool {
-        self.steps.iter().any(|step| step.send.is_some())
+    /// Whether nothing else may be sent meanwhile: it sends many requests at the same time, or looks how long answers take.
+    pub fn wants_quiet(&self) -> bool {
+        self.steps.iter().any(|step| step.send.is_some() || step.watch == Some(Watch::Time))
     }
 
     /// Whether a step says that it goes over `version`.

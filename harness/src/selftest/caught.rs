@@ -98,7 +98,13 @@ pub async fn caught(bench: &Bench<'_>, row: &'static DefectRow) -> io::Result<Ca
             continue;
         }
         let outcomes = sweep(bench, row, nonce, &killers).await?;
-        let missed = row.caught_by.iter().map(|id| (name, *id, Sight::of(id, &cases, &outcomes)));
+        // Where proofs carry nonces, those may be what a server goes by.
+        let binding = killers.iter().filter(|killer| killer.case.excused_by.is_none());
+        let missed = row
+            .caught_by
+            .iter()
+            .filter(|id| binding.clone().any(|killer| killer.case.id == **id))
+            .map(|id| (name, *id, Sight::of(id, &cases, &outcomes)));
         elsewhere.extend(missed.filter(|(.., sight)| matches!(sight, Sight::Escaped(..))));
     }
     Ok(Caught { row, named, also, elsewhere })

@@ -257,7 +257,7 @@ impl Suite<'_> {
         let queue = |pace: Pace| -> Vec<usize> {
             (0..self.cases.len()).filter(|index| self.cases.get(*index).map(pace_of) == Some(pace)).collect()
         };
-        let (prompt, crowded, waiting) = (queue(Pace::Prompt), queue(Pace::Crowded), queue(Pace::Waiting));
+        let (prompt, alone, waiting) = (queue(Pace::Prompt), queue(Pace::Alone), queue(Pace::Waiting));
         let observed = queue(Pace::Observed);
         let next = AtomicUsize::new(0);
         let worker = async || {
@@ -274,7 +274,7 @@ impl Suite<'_> {
         };
         let without_waiting = async {
             join_all((0..self.setup.jobs).map(|_| worker())).await;
-            one_by_one(&crowded).await;
+            one_by_one(&alone).await;
         };
         if self.setup.clock.leaps() {
             without_waiting.await;
@@ -309,8 +309,8 @@ impl Suite<'_> {
 enum Pace {
     /// As soon as a worker is free.
     Prompt,
-    /// When nothing else is sent: it sends many requests at the same time.
-    Crowded,
+    /// When nothing else is sent: it sends many requests at the same time, or looks how long answers take.
+    Alone,
     /// It waits.
     Waiting,
     /// Behind everything else: it looks at what the target counts.
@@ -321,7 +321,7 @@ fn pace_of(selected: &Selected<'_>) -> Pace {
     match &selected.case.kind {
         _ if selected.case.observed => Pace::Observed,
         CaseKind::Script { script, .. } if !script.waiting().is_zero() => Pace::Waiting,
-        CaseKind::Script { script, .. } if script.is_crowded() => Pace::Crowded,
+        CaseKind::Script { script, .. } if script.wants_quiet() => Pace::Alone,
         CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_) => Pace::Prompt,
     }
 }
