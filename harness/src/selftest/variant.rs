@@ -97,7 +97,13 @@ impl Variant {
             Self {
                 name: format!("profile-{}", profile.name()).into(),
                 profile: *profile,
-                may_lack: &["nonce", "not for this URL", "target.bearer", "does not say that it accepts"],
+                may_lack: &[
+                    "nonce",
+                    "not for this URL",
+                    "target.bearer",
+                    "does not say that it accepts",
+                    "no refusal offered several schemes",
+                ],
                 ..Self::new("", nonce)
             }
         })
