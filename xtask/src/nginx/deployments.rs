@@ -100,7 +100,7 @@ pub(super) const DEPLOYMENTS: &[Deployment] = &[
         defect: Some("host-trusted"),
         location: "proxy_pass http://{upstream}/; proxy_set_header Host $http_host;",
         run: ABOUT_URLS,
-        expected: Expected::Like(&[("rs.forwarded.host", Verdict::Warn)]),
+        expected: Expected::Like(&[("rs.forwarded.host", Verdict::Note)]),
         ..WELL
     },
     // A server that believes X-Forwarded-Host and is told nothing else of its host.
@@ -118,7 +118,7 @@ pub(super) const DEPLOYMENTS: &[Deployment] = &[
         defect: Some("forwarded-host-trusted"),
         location: "proxy_pass http://{upstream}/; proxy_set_header X-Forwarded-Host $http_host;",
         run: ABOUT_URLS,
-        expected: Expected::Like(&[("rs.forwarded.host", Verdict::Warn)]),
+        expected: Expected::Like(&[("rs.forwarded.host", Verdict::Note)]),
         ..WELL
     },
     Deployment {
