@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
-    filters: super::run::Filters,
+    filters: super::selection::Filters,
     /// Only cases of this profile, with its levels; otherwise the cases of all.
     #[arg(long, value_name = "NAME", env = "DPOP_PROFILE", value_parser = super::run::profile)]
     profile: Option<Profile>,

@@ -1,5 +1,6 @@
 //! The command line: one file a command. The only part of the library that prints.
 
+mod aim;
 mod coverage;
 mod demo;
 mod diff;
@@ -19,6 +20,7 @@ mod reports;
 mod review;
 mod run;
 mod schema;
+mod selection;
 mod selftest;
 mod serve;
 mod transport;

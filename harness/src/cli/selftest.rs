@@ -9,14 +9,13 @@ use similar::{ChangeTag, TextDiff};
 
 use super::list::Form;
 use super::progress::Progress;
-use super::run::seconds_since;
+use super::run::{seconds_since, stop_on_ctrl_c};
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::reference::defects;
 use crate::report::hanging;
 use crate::scenario::Scenario;
 use crate::selftest::{self, Caught, Found, Plan, Proven, Sight, as_markdown};
-use crate::suite::Stop;
 
 /// What is tested, and how it is shown.
 #[derive(Debug, Args)]
@@ -54,21 +53,18 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         clean: !partial,
         jobs: arguments.jobs.unwrap_or_else(jobs),
     };
-    let stop = Stop::default();
     let runtime = super::runtime()?;
-    let wish = stop.clone();
-    runtime.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            wish.request();
-        }
-    });
+    let (stop, _listener) = {
+        let _inside = runtime.enter();
+        stop_on_ctrl_c()
+    };
     let began = SystemClock.now();
     let found = {
         let bar = Progress::new(context.common.quiet);
         selftest::run(&plan, &stop, &|at| bar.reached(at.done, at.of, at.name))
             .map_err(|error| Failure::Environment(format!("can't start threads: {error}")))?
     };
-    let seconds = seconds_since(began, &SystemClock);
+    let seconds = seconds_since(began);
     let mut verdict = Verdict { found, cases: Vec::new(), drift: Vec::new(), partial, seconds };
     if !partial && verdict.found.unfinished == 0 {
         verdict.cases = verdict.found.proven(&scenarios);
