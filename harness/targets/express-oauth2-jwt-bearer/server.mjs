@@ -4,8 +4,8 @@ import express from 'express';
 import { auth } from 'express-oauth2-jwt-bearer';
 
 const app = express();
-// Express prints the stack of every refusal otherwise.
-app.set('env', 'test');
+// Express shows clients the stack of every refusal otherwise.
+app.set('env', 'production');
 
 app.use(
   auth({
@@ -21,11 +21,13 @@ app.use(
 // every check when this runs, and nothing is awaited between looking and remembering.
 const seen = new Set();
 app.use((req, res, next) => {
-  const { jti } = JSON.parse(Buffer.from(req.headers.dpop.split('.')[1], 'base64url'));
+  const claims = Buffer.from(req.headers.dpop.split('.')[1], 'base64url');
+  const { jti } = JSON.parse(new TextDecoder().decode(claims)); // As the middleware reads them.
   const use = JSON.stringify([req.auth.payload.cnf.jkt, jti]);
   if (seen.has(use)) {
     const description = 'DPoP proof has already been used';
-    res.set('WWW-Authenticate', `DPoP error="invalid_dpop_proof", error_description="${description}"`);
+    const why = `error="invalid_dpop_proof", error_description="${description}"`;
+    res.set('WWW-Authenticate', `DPoP ${why}, algs="ES256"`);
     res.status(401).json({ error: 'invalid_dpop_proof', error_description: description });
     return;
   }

@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 const url = 'http://127.0.0.1:9412/token';
 const key = JSON.parse(readFileSync(process.env.DPOP_JWK_FILE, 'utf8'));
 const { kty, crv, x, y } = key;
+const [alg, digest] = kty === 'OKP' ? ['EdDSA', null] : ['ES256', 'sha256'];
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } };
+const header = { typ: 'dpop+jwt', alg, jwk: { kty, crv, x, y } };
 const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000) };
 const input = `${encode(header)}.${encode(claims)}`;
 const privateKey = createPrivateKey({ key, format: 'jwk' });
-const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+const signature = sign(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 
 const body = new URLSearchParams({
   grant_type: 'refresh_token',
