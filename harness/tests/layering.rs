@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "proof",
     "mutation",
     "scenario",
+    "generator",
     "coverage",
     "target",
     "plan",

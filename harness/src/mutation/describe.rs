@@ -274,6 +274,12 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     for (name, value) in edits.header.members() {
         phrases.push(format!("header parameter {name} set to {}", value.to_text()));
     }
+    for (name, value) in edits.jwk.members() {
+        phrases.push(format!("{name} in jwk set to {}", value.to_text()));
+    }
+    for name in &edits.omit_of_jwk {
+        phrases.push(format!("no {name} in jwk"));
+    }
     for (name, json_type) in &edits.retype {
         let json_type = match json_type {
             JsonType::Array => "an array",
@@ -285,6 +291,9 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
     }
     for name in &edits.omit {
         phrases.push(format!("no {name} in the proof"));
+    }
+    for (name, value) in edits.again.members() {
+        phrases.push(format!("{name} once more, as {}, behind the others", value.to_text()));
     }
     for name in &edits.mutate {
         phrases.push(find(name).map_or(name.as_str(), |mutation| mutation.phrase).to_owned());

@@ -37,6 +37,37 @@ pub struct Mutation {
     stage: Stage,
 }
 
+/// A layer of a request with a proof, from the inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// Members of the claims.
+    Claims,
+    /// The key.
+    Jwk,
+    /// The header, the JSON texts and the segments.
+    Jose,
+    /// The signature, and who makes it.
+    Signature,
+    /// The fields that carry proof and token.
+    Wire,
+}
+
+impl Area {
+    /// Every layer.
+    pub const ALL: &[Self] = &[Self::Claims, Self::Jwk, Self::Jose, Self::Signature, Self::Wire];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claims => "claims",
+            Self::Jwk => "jwk",
+            Self::Jose => "jose",
+            Self::Signature => "signature",
+            Self::Wire => "wire",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     /// Before signing; the key is the one in `jwk`.
@@ -168,25 +199,30 @@ impl Mutation {
 }
 
 /// The tables, in the order in which they are listed.
-const TABLES: &[&[Mutation]] = &[
-    draft::MUTATIONS,
-    members::MUTATIONS,
-    kind::MUTATIONS,
-    odd_key::MUTATIONS,
-    certificate::MUTATIONS,
-    cost::MUTATIONS,
-    mac::MUTATIONS,
-    text::MUTATIONS,
-    sign::MUTATIONS,
-    rsa::MUTATIONS,
-    unsigned::MUTATIONS,
-    respell::MUTATIONS,
-    carry::MUTATIONS,
+const TABLES: &[(Area, &[Mutation])] = &[
+    (Area::Jwk, draft::MUTATIONS),
+    (Area::Claims, members::MUTATIONS),
+    (Area::Jwk, kind::MUTATIONS),
+    (Area::Jwk, odd_key::MUTATIONS),
+    (Area::Jwk, certificate::MUTATIONS),
+    (Area::Jose, cost::MUTATIONS),
+    (Area::Signature, mac::MUTATIONS),
+    (Area::Jose, text::MUTATIONS),
+    (Area::Signature, sign::MUTATIONS),
+    (Area::Signature, rsa::MUTATIONS),
+    (Area::Signature, unsigned::MUTATIONS),
+    (Area::Signature, respell::MUTATIONS),
+    (Area::Wire, carry::MUTATIONS),
 ];
 
 /// Every mutation. Whatever their order here, each is applied in its stage.
 pub fn catalogue() -> impl Iterator<Item = &'static Mutation> {
-    TABLES.iter().copied().flatten()
+    by_area().map(|(_, mutation)| mutation)
+}
+
+/// Every mutation with the layer that it is of.
+pub fn by_area() -> impl Iterator<Item = (Area, &'static Mutation)> {
+    TABLES.iter().flat_map(|(area, table)| table.iter().map(|mutation| (*area, mutation)))
 }
 
 /// The mutation called `name`.

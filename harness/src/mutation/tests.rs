@@ -99,7 +99,16 @@ fn right_values_in_other_types() {
     check("{ retype: { htm: array } }", "htm", r#"["GET"]"#);
     check("{ retype: { typ: array } }", "typ", r#"["dpop+jwt"]"#);
     check("{ header: { typ: null } }", "typ", "null");
+    assert_eq!(member(URL, "{ omit-of-jwk: [n] }", "jwk"), Err(EditError::NoSuchMember("n".into())));
     assert_eq!(member(URL, "{ retype: { htm: fraction } }", "htm"), Err(EditError::NoChange));
+}
+
+#[test]
+fn members_once_more() {
+    let key = ProofKey::generate(&SystemEntropy);
+    let proof = minted(&key, URL, "{ again: { htm: PUT, typ: JWT } }", "{}").expect("a request").proof;
+    assert!(proof.claims.ends_with(r#","htm":"PUT"}"#) && proof.claims.contains(r#""htm":"GET""#));
+    assert!(proof.header.ends_with(r#","typ":"JWT"}"#) && proof.header.starts_with(r#"{"typ":"dpop+jwt""#));
 }
 
 #[test]
@@ -111,6 +120,8 @@ fn keys_in_other_forms() {
         ("{ retype: { jwk: array } }", format!("[{jwk}]")),
         ("{ retype: { jwk: string } }", Json::from(jwk.as_str()).to_text()),
         ("{ header: { jwk: {} } }", "{}".to_owned()),
+        ("{ header: { jwk: {} }, jwk: { kty: EC } }", r#"{"kty":"EC"}"#.to_owned()),
+        ("{ omit-of-jwk: [x, y] }", r#"{"crv":"P-256","kty":"EC"}"#.to_owned()),
     ] {
         let header = minted(&key, URL, proof, "{}").expect("a request").proof.header;
         assert_eq!(header, format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{expected}}}"#));

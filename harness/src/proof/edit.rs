@@ -235,6 +235,7 @@ impl<'a> Material<'a> {
         for (name, value) in edits.header.members() {
             draft.header.set(name, value.clone());
         }
+        edit_jwk(&mut draft.header, edits)?;
         for (name, json_type) in &edits.retype {
             let part = part_of(draft, name);
             let value = part.member(name).ok_or_else(|| EditError::NoSuchMember(name.clone()))?;
@@ -246,6 +247,9 @@ impl<'a> Material<'a> {
             if !part_of(draft, name).remove(name) && name != "nonce" {
                 return Err(EditError::NoSuchMember(name.clone()));
             }
+        }
+        for (name, value) in edits.again.members() {
+            part_of(draft, name).append(name, value.clone());
         }
         Ok(())
     }
@@ -296,6 +300,23 @@ fn put(header: &mut Object, place: KidPlace, name: &str, value: Json) {
             }
         }
     }
+}
+
+/// Edits the members of `jwk`.
+fn edit_jwk(header: &mut Object, edits: &ProofEdits) -> Result<(), EditError> {
+    if edits.jwk.members().is_empty() && edits.omit_of_jwk.is_empty() {
+        return Ok(());
+    }
+    let absent = |name: &str| EditError::NoSuchMember(name.to_owned());
+    let mut jwk = header.member("jwk").and_then(Json::as_object).ok_or_else(|| absent("jwk"))?.clone();
+    for (name, value) in edits.jwk.members() {
+        jwk.set(name, value.clone());
+    }
+    if let Some(name) = edits.omit_of_jwk.iter().find(|name| !jwk.remove(name)) {
+        return Err(absent(name));
+    }
+    header.set("jwk", jwk);
+    Ok(())
 }
 
 fn part_of<'d>(draft: &'d mut Draft, name: &str) -> &'d mut Object {

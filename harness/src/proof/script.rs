@@ -141,10 +141,16 @@ pub struct ProofEdits {
     pub claims: Object,
     /// Header parameters set to a value as it is.
     pub header: Object,
+    /// Members of `jwk` set to a value as it is.
+    pub jwk: Object,
+    /// Members of `jwk` taken out.
+    pub omit_of_jwk: Vec<String>,
     /// The right value in another JSON type, by the name of the claim or header parameter.
     pub retype: BTreeMap<String, JsonType>,
     /// Claims and header parameters taken out.
     pub omit: Vec<String>,
+    /// Claims and header parameters that stand a second time, behind all others, with this value.
+    pub again: Object,
     /// Structural faults by name; `dpop explain mutations` lists them.
     pub mutate: Vec<String>,
 }
@@ -353,6 +359,7 @@ impl ProofEdits {
         self.nonce.is_some()
             || self.copy.as_ref().is_some_and(|copy| copy.claims.iter().any(|name| name == "nonce"))
             || self.claims.member("nonce").is_some()
+            || self.again.member("nonce").is_some()
             || self.retype.contains_key("nonce")
             || self.omit.iter().any(|name| name == "nonce")
     }

@@ -1,0 +1,134 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::*;
+use crate::scenario::{CaseKind, load_embedded};
+
+fn catalogue() -> &'static Catalogue {
+    Catalogue::embedded()
+}
+
+/// A recipe of the edits at these places of the whole catalogue: fewer edits are simpler.
+fn recipes() -> impl Strategy<Value = Recipe> {
+    let edits: Vec<_> = catalogue().edits().cloned().collect();
+    proptest::collection::vec(proptest::sample::select(edits), 0..4)
+        .prop_map(|edits| edits.into_iter().fold(Recipe::default(), Recipe::with))
+}
+
+#[test]
+fn every_edit_is_one_that_a_scenario_can_write() {
+    for kind in Kind::ALL {
+        let open = [Kind::Age, Kind::Text, Kind::Number].contains(kind);
+        assert_eq!(catalogue().pool(*kind).is_empty(), open, "{kind:?}");
+        for edit in catalogue().pool(*kind) {
+            let recipe = Recipe::default().with(edit.clone());
+            assert_ne!(recipe.step(), crate::proof::Step::default(), "{}", recipe.yaml());
+            assert!(!edit.subjects().is_empty(), "{}", recipe.yaml());
+        }
+    }
+}
+
+#[test]
+fn pools_have_no_edit_twice() {
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Case) {
+        let pool = catalogue().pool(*kind);
+        let texts: BTreeSet<String> =
+            pool.iter().map(|edit| Value::Object(edit.fragment().clone()).to_string()).collect();
+        assert_eq!(texts.len(), pool.len(), "{kind:?}");
+    }
+}
+
+/// The raw text of a case and what the loader makes of it are the same step.
+#[test]
+fn a_case_is_the_step_that_it_writes() {
+    let scenarios = load_embedded().expect("valid");
+    let step_of = |id: &str| {
+        let case = scenarios.iter().flat_map(|scenario| &scenario.cases).find(|case| case.id == id);
+        match &case.expect("a case of the suite").kind {
+            CaseKind::Script { script, .. } => script.steps[0].clone(),
+            CaseKind::Answers(_) | CaseKind::Preflight(_) => panic!("{id} has no step"),
+        }
+    };
+    let cases = catalogue().pool(Kind::Case);
+    assert!(cases.len() > 250, "{}", cases.len());
+    for edit in cases {
+        let id = edit.case().expect("an id");
+        let written = Recipe::default().with(edit.clone()).step();
+        let loaded = crate::proof::Step { name: None, ..step_of(id) };
+        assert_eq!(written, loaded, "{id}");
+    }
+}
+
+#[test]
+fn fates_add_up() {
+    let edit = |kind, place: usize| catalogue().pool(kind)[place].clone();
+    let [typ, jti] = [0, 3].map(|place| edit(Kind::Omit, place));
+    let harmless =
+        catalogue().pool(Kind::Claim).iter().find(|edit| edit.fate(false) == Fate::Accepted).expect("one");
+    let one = Recipe::default().with(typ.clone());
+    assert_eq!((Recipe::default().fate(false), one.fate(false)), (Fate::Accepted, Fate::Refused));
+    assert_eq!(one.clone().with(jti).fate(true), Fate::Refused);
+    let both = Recipe::default().with(harmless.clone()).with(typ.clone());
+    assert_eq!((both.edits().len(), both.fate(false)), (2, Fate::Refused));
+    let mutated = one.with(edit(Kind::JoseMutation, 0));
+    assert_eq!(mutated.fate(false), Fate::Either, "a mutation may undo the other edit");
+    assert_eq!(mutated.without(1), Recipe::default().with(typ));
+}
+
+#[test]
+fn of_two_edits_of_one_thing_the_later_counts() {
+    let of = |text: &str| {
+        let fits = |edit: &&std::sync::Arc<Edit>| Recipe::default().with((*edit).clone()).yaml() == text;
+        catalogue().edits().find(fits).unwrap_or_else(|| panic!("{text}")).clone()
+    };
+    let (omit, null) = (of("{ proof: { omit: [htm] } }"), of("{ proof: { claims: { htm: null } } }"));
+    let recipe = Recipe::default().with(omit).with(of("{ proof: { omit: [jti] } }")).with(null);
+    assert_eq!(recipe.yaml(), "{ proof: { omit: [jti], claims: { htm: null } } }");
+}
+
+#[test]
+fn a_run_is_repeated_by_its_seed() {
+    let recipes = |seed| {
+        let mut draw = Draw::new(catalogue(), seed);
+        let first: Vec<Recipe> = (0..50).map(|_| draw.recipe()).collect();
+        let varied: Vec<Recipe> = first.iter().map(|recipe| draw.variation(recipe)).collect();
+        (draw.kinds().to_vec(), first, varied)
+    };
+    assert_eq!(recipes(1), recipes(1));
+    assert_ne!(recipes(1), recipes(2));
+    let (kinds, first, varied) = recipes(3);
+    assert_eq!(kinds.len(), Kind::ALL.len() / 2);
+    assert!(first.iter().all(|recipe| !recipe.edits().is_empty()));
+    let single = first.iter().filter(|recipe| recipe.edits().len() == 1).count();
+    assert!((25..=45).contains(&single), "{single} of 50 have one edit");
+    assert!(first.iter().zip(&varied).filter(|(one, other)| one != other).count() > 40);
+}
+
+proptest! {
+    #[test]
+    fn bytes_and_recipes(recipe in recipes()) {
+        let bytes = catalogue().encode(&recipe).expect("edits of the pools");
+        let decoded = catalogue().decode(&bytes);
+        prop_assert_eq!(decoded.yaml(), recipe.yaml());
+    }
+
+    #[test]
+    fn any_bytes_are_a_recipe(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let recipe = catalogue().decode(&bytes);
+        prop_assert!(recipe.edits().len() <= Catalogue::MOST_EDITS);
+        recipe.step();
+    }
+
+    /// What is printed is read as the same step: a finding is a scenario.
+    #[test]
+    fn the_text_is_read_as_the_same_step(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let recipe = catalogue().decode(&bytes);
+        let text = recipe.yaml();
+        let read = Value::deserialize(serde_yaml::Deserializer::from_str(&text));
+        let same = read.map(|read| read == Value::Object(recipe.fragment()));
+        prop_assert!(same.unwrap_or(false), "{}", text);
+    }
+}
