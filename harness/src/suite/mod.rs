@@ -15,20 +15,20 @@ mod preflight;
 mod stop;
 mod waived;
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::jose::{Alg, Nonce};
+use crate::jose::{Alg, KeyKind, Nonce};
 use crate::judge::Verdict;
 use crate::plan::{OptIn, Selected, Traits};
 use crate::proof::{Call, Node, Script};
-use crate::run::{Cast, Needs, Redactor, Session};
+use crate::run::{Cast, CastError, Needs, Redactor, Session};
 use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
@@ -139,6 +139,7 @@ pub async fn run_until(
         time: preflight.health.time,
         nonce: preflight.nonce,
         pool: preflight.pool,
+        rsa: AsyncMutex::default(),
         lost: Mutex::new(None),
         events: Mutex::new(events),
     };
@@ -160,8 +161,10 @@ pub async fn run_until(
     outcomes.retain(shown);
     outcomes.extend(played.into_iter().filter(|outcome| is_selected(selected, &outcome.id)));
     outcomes.extend(judged);
-    let position = |id: &str| crate::plan::all(scenarios).iter().position(|known| known.case.id == id);
-    outcomes.sort_by_key(|outcome| position(&outcome.id));
+    let cases = crate::plan::all(scenarios);
+    let position: HashMap<&str, usize> =
+        cases.iter().enumerate().map(|(at, known)| (known.case.id.as_str(), at)).collect();
+    outcomes.sort_by_key(|outcome| position.get(outcome.id.as_str()));
     Results::new(setup, suite.traits, health, outcomes)
 }
 
@@ -219,6 +222,9 @@ struct Suite<'a> {
     nonce: Option<Nonce>,
     /// The clients that cases share where tokens cost a request.
     pool: Option<Cast>,
+    /// The clients with RSA keys, one for each algorithm: making a key takes as long as some fifty cases. A finding is
+    /// confirmed with a fresh one.
+    rsa: AsyncMutex<Vec<Cast>>,
     /// Why the target was given up.
     lost: Mutex<Option<performance::Lost>>,
     events: Mutex<&'a mut (dyn FnMut(Event<'_>) + Send)>,
@@ -289,15 +295,26 @@ impl Suite<'_> {
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
-    /// Fresh clients, or the shared ones where tokens cost a request.
-    async fn cast(&self, script: &Script) -> Result<Cast, crate::run::CastError> {
+    /// Fresh clients, or shared ones where tokens cost a request or the key takes long to make.
+    async fn cast(&self, script: &Script) -> Result<Cast, CastError> {
+        let alg = script.client.alg.unwrap_or(self.alg);
         match &self.pool {
-            Some(pool) if script.client.alg.is_none_or(|alg| alg == pool.own.key.alg()) => Ok(pool.clone()),
-            _ => self.fresh_cast(script).await,
+            Some(pool) if alg == pool.own.key.alg() => return Ok(pool.clone()),
+            Some(_) | None => {}
         }
+        if alg.key_kind() != KeyKind::Rsa || Needs::of(script) != Needs::default() {
+            return self.fresh_cast(script).await;
+        }
+        let mut shared = self.rsa.lock().await;
+        if let Some(known) = shared.iter().find(|cast| cast.own.key.alg() == alg) {
+            return Ok(known.clone());
+        }
+        let cast = self.fresh_cast(script).await?;
+        shared.push(cast.clone());
+        Ok(cast)
     }
 
-    async fn fresh_cast(&self, script: &Script) -> Result<Cast, crate::run::CastError> {
+    async fn fresh_cast(&self, script: &Script) -> Result<Cast, CastError> {
         let (source, entropy) = (self.setup.source.as_ref(), self.setup.entropy.as_ref());
         let alg = script.client.alg.unwrap_or(self.alg);
         Cast::fresh(source, Needs::of(script), alg, entropy, self.redactor).await
