@@ -581,6 +581,14 @@ fn the_auth_of_configs() {
     check_config(issuer, ((8, 11), "`me`: not an http or https URI", None));
     let both = config("audience: a", "audience: a\n  command: [x]");
     check_config(both, ((10, 12), "`command` belongs to `kind: command`", None));
+    let own = config("audience: a", "audience: a\n  claims: { webid: x, cnf: {} }");
+    check_config(own, ((10, 28), "`cnf` is not for `claims` to say", None));
+    let half = config("audience: a", "audience: a\n  certificate-file: x");
+    check_config(half, ((10, 21), "`certificate-file` needs `private-key-file`", None));
+    let half = config("audience: a", "audience: a\n  private-key-file: x");
+    check_config(half, ((10, 21), "`private-key-file` needs `certificate-file`", None));
+    let plain = config("audience: a", "audience: a\n  certificate-file: x\n  private-key-file: y");
+    check_config(plain, ((8, 11), "`http://127.0.0.1:9400` is not under https", None));
     let both = config("embedded", "command");
     check_config(both, ((7, 11), "`listen` belongs to `kind: embedded`", None));
     let both = config("audience: a", "audience: a\n  token-file: x");

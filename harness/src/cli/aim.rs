@@ -12,7 +12,7 @@ use crate::clock::{Clock, LeapingClock, ShiftedClock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::plan::OptIn;
 use crate::proof::AccessToken;
-use crate::reference::{DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
+use crate::reference::{Certificate, DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::scenario::{Fault, Tag};
 use crate::spec::Profile;
 use crate::suite::{PlainHttp, Setup, against_reference};
@@ -20,7 +20,7 @@ use crate::target::tokens::{
     ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, StaticSource, TokenSource,
 };
 use crate::target::{
-    Auth, Config, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span, Target,
+    Auth, Config, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span, Target, TlsFiles,
 };
 
 /// Which target, and how it is reached.
@@ -208,15 +208,26 @@ async fn set_up(
         None => None,
     };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
-        Auth::Embedded { listen, alg, issuer, audience, scope } => {
+        Auth::Embedded { listen, alg, issuer, audience, scope, claims, tls } => {
             let issuer_clock = Arc::new(ShiftedClock::new(clock.clone()));
             let new = || {
                 Issuer::new(issuer.clone(), issuer_clock.clone(), entropy.clone())
                     .with_audience(audience.clone())
                     .with_alg(*alg)
+                    .with_claims(claims.clone())
+            };
+            let certificate = match tls {
+                None => None,
+                Some(TlsFiles { certificate, key }) => {
+                    let (certificate, key) = (config.folder.join(certificate), config.folder.join(key));
+                    let certificate = Certificate::open(&certificate, &key).map_err(|error| {
+                        config.source.at("auth.certificate-file", Fault::Contradiction(error.to_string()))
+                    })?;
+                    Some(certificate)
+                }
             };
             let issuer = Arc::new(issuer_key::kept(&config.folder, new));
-            let server = serve_issuer(*listen, issuer.clone()).await.map_err(|error| {
+            let server = serve_issuer(*listen, issuer.clone(), certificate).await.map_err(|error| {
                 Failure::Environment(format!("can't run the issuer on {listen} (auth.listen): {error}"))
             })?;
             let source = EmbeddedSource::new(issuer, audience.clone(), scope.clone())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::access_token::TokenKey;
 use super::defects::DefectSet;
@@ -20,6 +21,7 @@ use crate::jose::{Alg, AlgSet, Jkt};
 pub struct Issuer {
     url: String,
     audience: String,
+    claims: Map<String, Value>,
     key: SigningKey,
     pub(super) verifier: Verifier,
     pub(super) clock: Arc<dyn Clock>,
@@ -83,6 +85,7 @@ impl Issuer {
         let nonces = Nonces::new(NonceMode::Never, entropy.as_ref());
         Self {
             audience: url.clone(),
+            claims: Map::new(),
             url,
             key: SigningKey::generate(Alg::Es256),
             verifier: Verifier::new(nonces, Some(Arc::default()), AlgSet::all(), DefectSet::empty()),
@@ -95,6 +98,12 @@ impl Issuer {
     #[must_use]
     pub fn with_audience(self, audience: String) -> Self {
         Self { audience, ..self }
+    }
+
+    /// The same issuer, whose tokens say this as well, or instead.
+    #[must_use]
+    pub fn with_claims(self, claims: Map<String, Value>) -> Self {
+        Self { claims, ..self }
     }
 
     /// The same issuer with the signing key of an earlier one, from [`signing_key_pkcs8`](Self::signing_key_pkcs8); none
@@ -142,6 +151,11 @@ impl Issuer {
             jti: unique_id(self.entropy.as_ref()),
             cnf: request.confirmation.map(|jkt| Confirmation { jkt: jkt.to_string() }),
         };
+        let mut claims = serde_json::to_value(claims)
+            .unwrap_or_else(|error| unreachable!("claims are plain JSON: {error}"));
+        if let Some(all) = claims.as_object_mut() {
+            all.extend(self.claims.clone());
+        }
         self.key.jwt("at+jwt", &claims)
     }
 

@@ -50,6 +50,7 @@ mod resource;
 mod server;
 mod signature;
 mod signing_key;
+mod tls;
 mod verifier;
 
 pub use access_token::{TokenRefusal, Trust};
@@ -63,6 +64,7 @@ pub use refusal::{ErrorCode, Refusal};
 pub use replay::ReplayStore;
 pub use resource::{ResourceOptions, ResourceServer};
 pub use server::{Listener, Options, Running, Server, serve_issuer, serve_resource, start};
+pub use tls::{Certificate, CertificateError};
 pub use verifier::{MAX_PROOF_BYTES, Presented, VerifiedProof, Verifier};
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::front::Front;
 use super::issuer::Issuer;
 use super::nonce::NonceMode;
 use super::resource::{ResourceOptions, ResourceServer};
+use super::tls::{Certificate, TlsListener};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::jose::uri::{Uri, UriError};
@@ -235,12 +236,20 @@ fn origin(url: &Uri) -> String {
     Uri { path: String::new(), ..url.without_query() }.to_string()
 }
 
-/// Starts an issuer alone: the one that a server under test is set up to trust.
+/// Starts an issuer alone: the one that a server under test is set up to trust. With a certificate it speaks TLS.
 ///
 /// # Errors
 /// Where the address is taken, or is not on loopback.
-pub async fn serve_issuer(addr: SocketAddr, issuer: Arc<Issuer>) -> io::Result<Server> {
-    Ok(Listener::bind(addr).await?.serve(issuer.router()))
+pub async fn serve_issuer(
+    addr: SocketAddr,
+    issuer: Arc<Issuer>,
+    certificate: Option<Certificate>,
+) -> io::Result<Server> {
+    let listener = Listener::bind(addr).await?;
+    Ok(match certificate {
+        None => listener.serve(issuer.router()),
+        Some(certificate) => listener.serve_over_tls(issuer.router(), certificate),
+    })
 }
 
 /// Starts a resource server alone.
@@ -315,18 +324,30 @@ impl Listener {
     /// The same, with what planted bugs make of requests before the HTTP library sees them.
     fn serve_behind(self, router: Router, defects: DefectSet) -> Server {
         let (stop, stopped) = oneshot::channel::<()>();
-        let signal = async {
-            // An error means that the sender was dropped, which is a signal as well.
-            let _ = stopped.await;
-        };
         let task = tokio::spawn(async move {
             // It ends with Ok after the signal, and not otherwise.
             let service = router.into_make_service_with_connect_info::<ConnectionId>();
             let front = Front { socket: Prompt(self.socket), defects };
-            let _ = axum::serve(front, service).with_graceful_shutdown(signal).await;
+            let _ = axum::serve(front, service).with_graceful_shutdown(signal(stopped)).await;
         });
         Server { addr: self.addr, stop, task }
     }
+
+    /// The same over TLS, for a router that does not ask about connections.
+    fn serve_over_tls(self, router: Router, certificate: Certificate) -> Server {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let listener = TlsListener::new(Prompt(self.socket), certificate);
+            let _ = axum::serve(listener, router).with_graceful_shutdown(signal(stopped)).await;
+        });
+        Server { addr: self.addr, stop, task }
+    }
+}
+
+/// Until the other end is dropped.
+async fn signal(stopped: oneshot::Receiver<()>) {
+    // An error means that the sender was dropped, which is a signal as well.
+    let _ = stopped.await;
 }
 
 /// A server at work. Dropping it stops it.

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::tokens::{SecretPlace, StaticClient};
 use crate::jose::Alg;
@@ -23,6 +24,10 @@ pub enum Auth {
         audience: String,
         /// The value of `scope`.
         scope: String,
+        /// What else tokens say.
+        claims: Map<String, Value>,
+        /// What it shows as its certificate, where it speaks TLS.
+        tls: Option<TlsFiles>,
     },
     /// A program prints them.
     Command {
@@ -53,6 +58,18 @@ pub enum Auth {
     },
 }
 
+/// PEM files, beside the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, followed by those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// What tokens always say as the other keys have it, and edited tokens otherwise.
+const OWN_CLAIMS: [&str; 8] = ["iss", "aud", "scope", "client_id", "iat", "exp", "jti", "cnf"];
+
 /// Where access tokens come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -71,6 +88,13 @@ pub(super) struct AuthRow {
     audience: Option<String>,
     /// The value of `scope`; for a command `DPOP_SCOPE`.
     scope: Option<String>,
+    /// embedded: what else tokens say, e.g. `{ webid: "https://alice.example/#me" }`; `sub` is `alice` unless it stands here.
+    claims: Option<Map<String, Value>>,
+    /// embedded: a PEM file, beside this one, with the issuer's certificate and those that vouch for it. With it the issuer speaks
+    /// TLS, for servers that trust no issuer without it.
+    certificate_file: Option<PathBuf>,
+    /// embedded: a PEM file with the private key of that certificate.
+    private_key_file: Option<PathBuf>,
     /// command: the program and its arguments, run in the folder of this file.
     command: Option<Vec<String>>,
     /// client-credentials: what the client is called.
@@ -137,12 +161,28 @@ pub(super) fn auth(row: AuthRow) -> Result<Auth, (String, String)> {
             if let Err(error) = issuer.parse::<Uri>() {
                 return Err(("auth.issuer".to_owned(), format!("`{issuer}`: {error}")));
             }
+            let claims = row.claims.unwrap_or_default();
+            if let Some(own) = OWN_CLAIMS.into_iter().find(|name| claims.contains_key(*name)) {
+                return Err((format!("auth.claims.{own}"), format!("`{own}` is not for `claims` to say")));
+            }
+            let tls = match (row.certificate_file, row.private_key_file) {
+                (None, None) => None,
+                (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+                (Some(_), None) => return Err(needed_beside("certificate-file", "private-key-file")),
+                (None, Some(_)) => return Err(needed_beside("private-key-file", "certificate-file")),
+            };
+            if tls.is_some() && !issuer.starts_with("https:") {
+                let message = format!("`{issuer}` is not under https, which `certificate-file` is for");
+                return Err(("auth.issuer".to_owned(), message));
+            }
             Ok(Auth::Embedded {
                 listen,
                 alg: row.alg.unwrap_or(Alg::Es256),
                 issuer,
                 audience: row.audience.ok_or_else(|| needed("audience"))?,
                 scope,
+                claims,
+                tls,
             })
         }
         AuthKind::Command => match row.command {
@@ -201,10 +241,13 @@ pub(super) fn auth(row: AuthRow) -> Result<Auth, (String, String)> {
 /// Every key that is given belongs to the kind.
 fn belonging(row: &AuthRow) -> Result<(), (String, String)> {
     use AuthKind::{ClientCredentials, Command, Embedded, Static};
-    let keys: [(&str, bool, &[AuthKind]); 13] = [
+    let keys: [(&str, bool, &[AuthKind]); 16] = [
         ("listen", row.listen.is_some(), &[Embedded]),
         ("issuer", row.issuer.is_some(), &[Embedded, ClientCredentials]),
         ("alg", row.alg.is_some(), &[Embedded]),
+        ("claims", row.claims.is_some(), &[Embedded]),
+        ("certificate-file", row.certificate_file.is_some(), &[Embedded]),
+        ("private-key-file", row.private_key_file.is_some(), &[Embedded]),
         ("audience", row.audience.is_some(), &[Embedded, Command, ClientCredentials]),
         ("scope", row.scope.is_some(), &[Embedded, Command, ClientCredentials]),
         ("command", row.command.is_some(), &[Command]),
@@ -227,6 +270,10 @@ fn belonging(row: &AuthRow) -> Result<(), (String, String)> {
             Err((format!("auth.{key}"), format!("`{key}` belongs to {kinds}")))
         }
     }
+}
+
+fn needed_beside(given: &str, missing: &str) -> (String, String) {
+    (format!("auth.{given}"), format!("`{given}` needs `{missing}`"))
 }
 
 impl AuthKind {

@@ -29,7 +29,7 @@ use crate::proof::Request;
 
 pub use crate::clock::Span;
 pub use answer::{Answer, NoAnswer, Response};
-pub use auth::Auth;
+pub use auth::{Auth, TlsFiles};
 pub use challenge::{Challenge, ChallengeFault, Challenges};
 pub use config::{BearerPolicy, Capabilities, Config, NoncePolicy, schema};
 pub use connection::Kept;

@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use p256::pkcs8::DecodePrivateKey as _;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::proofs::{Key, Parts};
 use super::scene::{Scene, Wire};
@@ -184,4 +190,77 @@ fn a_token_of_every_algorithm() {
             assert_eq!(verifies, other == alg, "{} {}", alg.name(), other.name());
         }
     }
+}
+
+#[test]
+fn a_token_says_more() {
+    let clock = Arc::new(VirtualClock::at_unix(1_700_000_000));
+    let more = json!({"webid": "https://alice.example/#me", "sub": "did:web:alice.example"});
+    let issuer = Issuer::new("https://id.example".into(), clock, Arc::new(SystemEntropy))
+        .with_claims(more.as_object().expect("an object").clone());
+    let token = issuer.mint(&TokenRequest {
+        subject: "alice".into(),
+        client_id: "test".into(),
+        audience: "solid".into(),
+        scope: String::new(),
+        lifetime: std::time::Duration::from_secs(60),
+        confirmation: None,
+    });
+    let claims = base64url::decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    let said = [&claims["iss"], &claims["sub"], &claims["aud"], &claims["webid"]];
+    let expected = ["https://id.example", "did:web:alice.example", "solid", "https://alice.example/#me"];
+    assert_eq!(said, expected);
+}
+
+/// The files of `tests/tls`.
+fn pem(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
+}
+
+/// The key set over TLS, also while somebody else does not get on with its handshake.
+#[tokio::test]
+async fn an_issuer_with_a_certificate() {
+    let clock = Arc::new(VirtualClock::at_unix(1_700_000_000));
+    let issuer = Arc::new(Issuer::new("https://localhost".into(), clock, Arc::new(SystemEntropy)));
+    let certificate = Certificate::open(&pem("leaf.pem"), &pem("leaf-key.pem")).expect("a certificate");
+    let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = serve_issuer(free, issuer.clone(), Some(certificate)).await.expect("a free port");
+    let _slow = TcpStream::connect(server.addr()).await.expect("a connection");
+
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(pem("ca.pem")).expect("a file") {
+        roots.add(certificate.expect("a certificate")).expect("an authority");
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the usual versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(server.addr()).await.expect("a connection");
+    let name = "localhost".try_into().expect("a name");
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake");
+    let request = b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.expect("sent");
+    let mut answer = Vec::new();
+    // It may end without saying so in TLS.
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(issuer.kid()), "{answer}");
+    server.shutdown().await;
+}
+
+#[test]
+fn a_certificate_that_is_none() {
+    let open = |certificate: &str, key: &str| {
+        Certificate::open(&pem(certificate), &pem(key))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    };
+    assert!(open("absent.pem", "leaf-key.pem").contains("absent.pem: "));
+    assert!(open("leaf-key.pem", "leaf-key.pem").ends_with("there is no certificate in it"));
+    assert!(open("leaf.pem", "ca.pem").contains("ca.pem: "));
+    assert!(open("ca.pem", "leaf-key.pem").starts_with("the certificate and the key: "));
 }
