@@ -2,11 +2,13 @@
 
 mod answers;
 mod crowd;
+mod metadata;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::answers::{Compliance, judge_answer, judge_code};
 use self::crowd::Shown;
+pub use self::metadata::judge_metadata;
 use crate::run::{Decision, Ending, Exchange, MAX_CHALLENGES, Run, Turn, Watched, is_slow};
 use crate::scenario::{Endpoint, Excuse, Expect};
 use crate::spec::Level;

@@ -56,7 +56,7 @@ fn every_mutation_is_used_by_a_case() {
         .iter()
         .filter_map(|selected| match &selected.case.kind {
             CaseKind::Script { script, .. } => Some(script),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => None,
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => None,
         })
         .flat_map(|script: &Script| script.steps.iter().flat_map(|step| &step.proof.mutate))
         .map(String::as_str)

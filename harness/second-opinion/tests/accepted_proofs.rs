@@ -276,7 +276,7 @@ fn has_proof(case: &Case) -> bool {
 fn alg_of(case: &Case) -> Alg {
     match &case.kind {
         CaseKind::Script { script, .. } => script.client.alg.unwrap_or(Alg::Es256),
-        CaseKind::Answers(_) | CaseKind::Preflight(_) => Alg::Es256,
+        CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => Alg::Es256,
     }
 }
 

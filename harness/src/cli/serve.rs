@@ -56,6 +56,9 @@ pub(super) struct Arguments {
     /// Don't remember proofs, as a server without a replay store.
     #[arg(long, env = "DPOP_NO_REPLAY_STORE", value_parser = BoolishValueParser::new())]
     no_replay_store: bool,
+    /// Publish no metadata (RFC 9728).
+    #[arg(long, env = "DPOP_NO_METADATA", value_parser = BoolishValueParser::new())]
+    no_metadata: bool,
     /// Plant this bug in the resource server. May be given several times.
     #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
     defects: Vec<String>,
@@ -113,9 +116,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     },
                     algs,
                     future_window: options.future_window,
+                    nbf_window: options.nbf_window,
                     nonce,
                     replay: !arguments.no_replay_store,
                     unbound_bearer: false,
+                    publishes: !arguments.no_metadata,
                     scope: None,
                     defects,
                     clock: options.clock,
@@ -139,6 +144,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
                     public_url: arguments.public_url.clone(),
                     nonce,
                     replay: !arguments.no_replay_store,
+                    publishes: !arguments.no_metadata,
                     second_node: arguments.second_listen,
                     defects,
                     ..options

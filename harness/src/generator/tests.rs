@@ -49,7 +49,9 @@ fn a_case_is_the_step_that_it_writes() {
         let case = scenarios.iter().flat_map(|scenario| &scenario.cases).find(|case| case.id == id);
         match &case.expect("a case of the suite").kind {
             CaseKind::Script { script, .. } => script.steps[0].clone(),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => panic!("{id} has no step"),
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => {
+                panic!("{id} has no step")
+            }
         }
     };
     let cases = catalogue().pool(Kind::Case);

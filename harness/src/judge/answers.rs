@@ -28,7 +28,7 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
     let asked_by_page = exchange.asked.cross_origin && !exchange.asked.preflight;
     let of_the_tests = matches!(exchange.turn, Turn::Step(_) | Turn::Canary);
     match check {
-        _ if exchange.at == Endpoint::PlainHttp
+        _ if matches!(exchange.at, Endpoint::PlainHttp | Endpoint::Metadata)
             || seen.nothing.as_ref().is_some_and(NoAnswer::is_of_the_harness) =>
         {
             NotApplicable
@@ -62,6 +62,10 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
                 Complies
             }
         }
+        AnswerCheck::NonceStatus if here && seen.decision == Decision::Challenge => match seen.status {
+            Some(401) => Complies,
+            _ => Deviates("a nonce is asked for, and not with 401"),
+        },
         AnswerCheck::EndlessChallenge if exchange.challenges_before > 0 => {
             if exchange.is_endless_challenge() {
                 Deviates("challenged again and again, with the nonce that it had just supplied in each proof")
@@ -177,6 +181,7 @@ pub fn judge_answer(check: AnswerCheck, exchange: &Exchange) -> Compliance {
         | AnswerCheck::ErrorKind
         | AnswerCheck::Fault
         | AnswerCheck::NonceField
+        | AnswerCheck::NonceStatus
         | AnswerCheck::Syntax
         | AnswerCheck::NoCredentials
         | AnswerCheck::ErrorPlace

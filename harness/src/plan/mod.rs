@@ -133,6 +133,8 @@ pub struct Traits {
     pub profile: Profile,
     /// Whether web pages of other origins can read its answers; none where nobody asked.
     pub cors: Option<bool>,
+    /// What its metadata say about unbound tokens: whether they are refused; none where it publishes none, or nobody asked.
+    pub dpop_published: Option<bool>,
 }
 
 impl Traits {
@@ -159,6 +161,7 @@ impl Traits {
             http2: capabilities.http2,
             profile: Profile::default(),
             cors: None,
+            dpop_published: None,
         }
     }
 
@@ -171,7 +174,7 @@ impl Traits {
             CaseKind::Script { script, .. } => {
                 (script.client.alg.map(Capability::Alg), script.asks_for(HttpVersion::Http1))
             }
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => (None, false),
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => (None, false),
         };
         if uses_http1 && self.http == HttpChoice::Only(HttpVersion::Http2) {
             return Some("HTTP/1.1 is not used in this run (--http2)".to_owned());
@@ -219,6 +222,12 @@ impl Traits {
             Capability::Cors if self.cors == Some(false) => {
                 "the server allows no other origin (Access-Control-Allow-Origin)"
             }
+            Capability::DpopPublished if self.dpop_published.is_none() => {
+                "it publishes no metadata (RFC 9728) that are about this resource"
+            }
+            Capability::DpopPublished if self.dpop_published == Some(false) => {
+                "its metadata do not say that tokens have to be bound (dpop_bound_access_tokens_required)"
+            }
             // What one of several resources must have is seen to where they are chosen.
             Capability::DeclaredNonce
             | Capability::Scope
@@ -229,7 +238,8 @@ impl Traits {
             | Capability::BearerAllowed
             | Capability::Alg(_)
             | Capability::Http2
-            | Capability::Cors => return None,
+            | Capability::Cors
+            | Capability::DpopPublished => return None,
         };
         Some(why.to_owned())
     }

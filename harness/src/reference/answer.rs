@@ -10,8 +10,6 @@ use super::defects::{Defect, DefectSet};
 use super::faulty_answer;
 use super::refusal::{ErrorCode, Refusal};
 use crate::jose::AlgSet;
-use crate::jose::json::JsonFault;
-use crate::jose::jws::JwsError;
 
 pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -76,21 +74,10 @@ impl Denial {
         }
     }
 
-    /// Whether the proof was refused for the depth of its JSON.
-    fn is_about_depth(&self) -> bool {
-        matches!(self, Self::Proof(Refusal::Malformed(JwsError::Json(_, error))) if error.fault == JsonFault::TooDeep)
-    }
-
     /// The answer to a request whose credentials had the scheme `used`.
     pub(super) fn into_response(self, used: Option<Scheme>, terms: &Terms<'_>) -> Response {
         let is = |defect| terms.defects.contains(defect);
-        let odd_type = is(Defect::CrashOnOddType) && matches!(self, Self::Proof(Refusal::ClaimType(_)));
-        let missing_claim =
-            is(Defect::CrashOnMissingClaim) && matches!(self, Self::Proof(Refusal::ClaimMissing(_)));
-        let long_jti = is(Defect::LongJtiCrashes)
-            && matches!(self, Self::Proof(Refusal::JtiLength(length)) if length > 0);
-        let too_deep = is(Defect::CrashOnDepth) && self.is_about_depth();
-        if odd_type || missing_claim || long_jti || too_deep {
+        if faulty_answer::crashes(&self, terms.defects) {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
         let for_good =
@@ -135,6 +122,8 @@ pub(super) struct Terms<'a> {
     pub(super) nonce: Option<&'a str>,
     /// The algorithms of proofs that it accepts.
     pub(super) algs: AlgSet,
+    /// Where its metadata lie, if it publishes any.
+    pub(super) metadata: Option<&'a str>,
     /// Whether it takes unbound tokens as `Bearer`, too.
     pub(super) bearer: bool,
     /// Its planted bugs.
@@ -158,7 +147,8 @@ impl Terms<'_> {
             Scheme::Bearer => (None, error),
         };
         let algs = faulty_answer::algs(self.algs, self.defects);
-        let parameters: Vec<String> = on_dpop.into_iter().chain(algs).collect();
+        let metadata = self.metadata.map(|url| format!("resource_metadata=\"{url}\""));
+        let parameters: Vec<String> = on_dpop.into_iter().chain(algs).chain(metadata).collect();
         let dpop = format!("DPoP {}", parameters.join(", ")).trim_end().to_owned();
         if !(self.bearer || by_mistake) {
             return dpop;

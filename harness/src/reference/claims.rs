@@ -69,7 +69,11 @@ pub(super) fn check_htu(claims: &Object, uri: RequestUri<'_>, defects: DefectSet
     if skipped || defects.contains(Defect::HtuNotChecked) {
         return Ok(());
     }
-    let htu = faulty_htu::read(text(claims, "htu")?, uri.uri, defects);
+    let htu = match faulty::first_of_array(claims, "htu") {
+        Some(htu) if defects.contains(Defect::HtuFirstOfArray) => htu,
+        _ => text(claims, "htu")?,
+    };
+    let htu = faulty_htu::read(htu, uri.uri, defects);
     let htu: Uri = htu.parse().map_err(Refusal::HtuNotUri)?;
     if htu::matches(&htu, uri, defects) { Ok(()) } else { Err(Refusal::Htu) }
 }
@@ -141,6 +145,23 @@ pub(super) fn check_iat(
     }
     // The cast saturates.
     Ok((iat + past_window as f64).floor() as i64)
+}
+
+/// `nbf`, of which RFC 9449 says nothing: where it is there it is a date (RFC 7519 section 4.1.5) not far ahead of `now`
+/// (FAPI 2.0 Security Profile section 5.3.2.1).
+pub(super) fn check_nbf(
+    claims: &Object,
+    now: i64,
+    window: Option<i64>,
+    defects: DefectSet,
+) -> Result<(), Refusal> {
+    let (Some(nbf), Some(window)) = (claims.member("nbf"), window) else { return Ok(()) };
+    let nbf = nbf.as_f64().ok_or(Refusal::ClaimType("nbf"))?;
+    if nbf - now as f64 <= window as f64 || defects.contains(Defect::NbfOfProofIgnored) {
+        Ok(())
+    } else {
+        Err(Refusal::Nbf)
+    }
 }
 
 /// Check 12, first half: `ath` is the hash of the access token that came with the proof.

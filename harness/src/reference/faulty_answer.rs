@@ -7,9 +7,26 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use super::answer::{DPOP, Denial};
 use super::defects::{Defect, DefectSet};
-use super::refusal::ErrorCode;
-use crate::jose::AlgSet;
+use super::refusal::{ErrorCode, Refusal};
+use crate::jose::json::JsonFault;
+use crate::jose::jws::JwsError;
+use crate::jose::{AlgSet, base64url};
+
+/// Whether there is no answer but 500 to what was to be refused.
+pub(super) fn crashes(denial: &Denial, defects: DefectSet) -> bool {
+    let is = |defect| defects.contains(defect);
+    let Denial::Proof(refusal) = denial else { return false };
+    (is(Defect::CrashOnOddType) && matches!(refusal, Refusal::ClaimType(_)))
+        || (is(Defect::CrashOnMissingClaim) && matches!(refusal, Refusal::ClaimMissing(_)))
+        || (is(Defect::CrashOnMissingJwk) && matches!(refusal, Refusal::ParameterMissing("jwk")))
+        || (is(Defect::CrashOnMalformedJwk) && matches!(refusal, Refusal::Jwk(_)))
+        || (is(Defect::CrashOnBadBase64) && matches!(refusal, Refusal::Malformed(JwsError::Base64(_))))
+        || (is(Defect::LongJtiCrashes) && matches!(refusal, Refusal::JtiLength(length) if *length > 0))
+        || (is(Defect::CrashOnDepth)
+            && matches!(refusal, Refusal::Malformed(JwsError::Json(_, error)) if error.fault == JsonFault::TooDeep))
+}
 
 /// The status and error code of a refusal.
 pub(super) fn status_and_code(
@@ -23,6 +40,9 @@ pub(super) fn status_and_code(
     match (status, code) {
         _ if is(Defect::ForbiddenStatus) => (StatusCode::FORBIDDEN, code),
         (_, Some(ErrorCode::InvalidDpopProof)) if is(Defect::ProofRefusedWith400) => {
+            (StatusCode::BAD_REQUEST, code)
+        }
+        (_, Some(ErrorCode::UseDpopNonce)) if is(Defect::NonceAskedForWith400) => {
             (StatusCode::BAD_REQUEST, code)
         }
         (StatusCode::UNAUTHORIZED, None) if is(Defect::ErrorWithoutCredentials) => {
@@ -96,6 +116,8 @@ pub(super) fn tell_more(response: &mut Response, request: &HeaderMap, defects: D
         "io.example.ProofException: refused\n\tat io.example.Proof.check(Proof.java:12)\n".to_owned()
     } else if let Some(token) = token.filter(|_| defects.contains(Defect::TokenInRefusal)) {
         format!("refused: {token}\n")
+    } else if let Some(header) = header_of_proof(request).filter(|_| defects.contains(Defect::KeyInRefusal)) {
+        format!("not a good proof: {header}\n")
     } else {
         return;
     };
@@ -103,6 +125,12 @@ pub(super) fn tell_more(response: &mut Response, request: &HeaderMap, defects: D
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     *response.body_mut() = Body::from(text);
+}
+
+/// The header of the proof, as far as it can be read.
+fn header_of_proof(request: &HeaderMap) -> Option<String> {
+    let header = request.get(DPOP)?.to_str().ok()?.split('.').next()?;
+    String::from_utf8(base64url::decode(header)?).ok()
 }
 
 /// A cache in front of the server, which looks at nothing but the path.

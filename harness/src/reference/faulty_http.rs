@@ -57,6 +57,15 @@ pub(super) fn headers(request: Inbound<'_>, defects: DefectSet) -> HeaderMap {
     headers
 }
 
+/// Whether the server can't make a URL of the name that the request calls it by, and does not expect that.
+pub(super) fn crashes(request: Inbound<'_>, defects: DefectSet) -> bool {
+    let is_name = |host: &HeaderValue| {
+        let url = host.to_str().ok().and_then(|host| format!("http://{host}").parse::<Uri>().ok());
+        url.is_some_and(|url| url.path.is_empty() && url.query.is_none())
+    };
+    defects.contains(Defect::CrashOnMalformedHost) && !request.headers.get(HOST).is_none_or(is_name)
+}
+
 /// What the server takes for credentials, one after another; usually all fields at once.
 pub(super) fn attempts(headers: HeaderMap, defects: DefectSet) -> Vec<HeaderMap> {
     let several = fields(&headers, &AUTHORIZATION);

@@ -75,6 +75,9 @@ pub enum Refusal {
     /// Check 11: `iat` lies too far in the past, or in the future, or beyond what a date can be.
     #[error("iat is outside of the accepted window")]
     Iat,
+    /// `nbf` lies too far in the future.
+    #[error("nbf is too far ahead")]
+    Nbf,
     /// Check 12: `ath` is not the hash of the access token.
     #[error("ath is not the hash of the access token")]
     Ath,
@@ -147,6 +150,7 @@ impl Refusal {
             Self::NonceMissing => "nonce_missing",
             Self::NonceUnknown => "nonce_unknown",
             Self::Iat => "iat",
+            Self::Nbf => "nbf",
             Self::Ath => "ath",
             Self::OtherKey => "other_key",
             Self::Replayed => "replayed",
@@ -181,6 +185,7 @@ impl Refusal {
             | Self::HtuNotUri(_)
             | Self::Htu
             | Self::Iat
+            | Self::Nbf
             | Self::Ath
             | Self::Replayed
             | Self::ReplayStoreFull

@@ -1,10 +1,12 @@
 //! The resource server: it serves `/resource` and `/other` to requests with a bound token and a sound proof, and `/admin`
 //! where the token has the scope for it, too.
 
+mod metadata;
+
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri as Target, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri as Target, Version, header};
 use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -62,12 +64,16 @@ pub struct ResourceOptions {
     pub algs: AlgSet,
     /// How far ahead proofs may be dated, in seconds.
     pub future_window: i64,
+    /// How far ahead an `nbf` in a proof may lie, in seconds; none where nobody looks at it.
+    pub nbf_window: Option<i64>,
     /// Whether nonces are used.
     pub nonce: NonceMode,
     /// Whether unbound tokens are still served as `Bearer`, while clients migrate. Bound ones never are.
     pub unbound_bearer: bool,
     /// Whether proofs are remembered.
     pub replay: bool,
+    /// Whether it publishes metadata (RFC 9728), and names them in its challenges.
+    pub publishes: bool,
     /// The scope that a token needs at `/resource` and `/other`; without one it needs none.
     pub scope: Option<String>,
     /// The bugs planted in this server.
@@ -96,6 +102,7 @@ pub struct ResourceServer {
     metrics: Metrics,
     /// Only for [`Defect::CachedAnswerServed`].
     cache: faulty_answer::Cache,
+    publishes: bool,
     scope: Option<String>,
     unbound_bearer: bool,
     defects: DefectSet,
@@ -157,14 +164,14 @@ impl ResourceServer {
         let base_url = options.base_url.trim_end_matches('/').to_owned();
         let verifier = || {
             Verifier::new(nonces.clone(), replay(), options.algs, options.defects)
-                .with_future_window(options.future_window)
+                .with_windows(options.future_window, options.nbf_window)
         };
         let apart = options.defects.contains(Defect::ReplayStorePerHttpVersion);
         let verifier_of_all = verifier();
         let without_nonce = || {
             let defects = options.defects.iter().chain([Defect::NonceNotDemanded]).collect();
             Verifier::new(nonces.clone(), verifier_of_all.replay().cloned(), options.algs, defects)
-                .with_future_window(options.future_window)
+                .with_windows(options.future_window, options.nbf_window)
         };
         let now_and_then = [
             Defect::NonceOncePerConnection,
@@ -185,6 +192,7 @@ impl ResourceServer {
             connections: Connections::default(),
             metrics: Metrics::default(),
             cache: faulty_answer::Cache::default(),
+            publishes: options.publishes,
             scope: options.scope,
             unbound_bearer: options.unbound_bearer,
             defects: options.defects,
@@ -196,13 +204,16 @@ impl ResourceServer {
     pub fn router(self: Arc<Self>) -> Router {
         // A handler for GET also answers HEAD, and is told that it was HEAD.
         let protected = get(serve).post(serve).put(serve).delete(serve).options(preflight);
+        let published = Router::new()
+            .route(metadata::WELL_KNOWN, get(metadata::serve))
+            .route(&format!("{}/{{*path}}", metadata::WELL_KNOWN), get(metadata::serve));
         Router::new()
             .route("/", if self.protects_root { protected.clone() } else { get(async || ABOUT) })
             .route(MAIN, protected.clone())
             .route("/other", protected.clone())
             .route("/tree/{*path}", protected)
             .route(ADMIN, get(serve))
-            .route("/.well-known/oauth-protected-resource", get(metadata))
+            .merge(if self.publishes { published } else { Router::new() })
             .route("/metrics", get(metrics))
             .layer(from_fn_with_state(self.clone(), readable))
             .layer(map_response_with_state(self.clone(), dated))
@@ -399,6 +410,9 @@ async fn serve(
     content: String,
 ) -> Response {
     let inbound = Inbound { method: method.as_str(), target: &target, headers: &headers, content: &content };
+    if faulty_http::crashes(inbound, server.defects) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     let attempts = faulty_http::attempts(faulty_http::headers(inbound, server.defects), server.defects);
     let mut access = Access {
         method: faulty_http::method(inbound, server.defects),
@@ -435,8 +449,10 @@ async fn serve(
         }
         Err(denial) => {
             let (reason, error) = (denial.reason(), denial.error());
+            let metadata = server.metadata_url(access.path);
             let terms = Terms {
                 nonce: nonce.as_deref(),
+                metadata: metadata.as_deref(),
                 algs: server.verifier.algs(),
                 bearer: server.unbound_bearer,
                 defects: server.defects,
@@ -469,18 +485,6 @@ async fn dated(State(server): State<Arc<ResourceServer>>, mut response: Response
 /// GET /metrics
 async fn metrics(State(server): State<Arc<ResourceServer>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.metrics.to_text()).into_response()
-}
-
-/// GET /.well-known/oauth-protected-resource (RFC 9728 section 2).
-async fn metadata(State(server): State<Arc<ResourceServer>>) -> Response {
-    Json(json!({
-        "resource": server.base_url,
-        "authorization_servers": [server.keys.issuer()],
-        "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": server.verifier.algs().names(),
-        "dpop_bound_access_tokens_required": true,
-    }))
-    .into_response()
 }
 
 impl<'a> Credentials<'a> {

@@ -51,12 +51,16 @@ pub struct Options {
     pub algs: AlgSet,
     /// How far ahead of the resource server's clock proofs may be dated, in seconds.
     pub future_window: i64,
+    /// How far ahead an `nbf` in a proof may lie, in seconds; none where nobody looks at it.
+    pub nbf_window: Option<i64>,
     /// Whether the resource server uses nonces.
     pub nonce: NonceMode,
     /// Whether the resource server remembers proofs.
     pub replay: bool,
     /// Whether the resource server still serves unbound tokens as `Bearer`, while clients migrate.
     pub unbound_bearer: bool,
+    /// Whether the resource server publishes metadata.
+    pub publishes: bool,
     /// The scope that a token needs at the resources; without one it needs none.
     pub scope: Option<String>,
     /// Where a second node of the resource server listens, if there is one: a loopback address, likewise.
@@ -85,9 +89,11 @@ impl Options {
             token_alg: Alg::Es256,
             algs: AlgSet::all(),
             future_window: FUTURE_WINDOW,
+            nbf_window: None,
             nonce: NonceMode::Never,
             replay: true,
             unbound_bearer: false,
+            publishes: true,
             scope: None,
             second_node: None,
             plain_http: false,
@@ -102,10 +108,12 @@ impl Options {
     pub fn conforming_to(self, profile: Profile) -> Self {
         match profile {
             Profile::Rfc9449 | Profile::Strict | Profile::Solid => self,
-            // FAPI 2.0 Security Profile section 5.4.1.
-            Profile::Fapi2 => {
-                Self { algs: [Alg::Ps256, Alg::Es256, Alg::EdDsa].into_iter().collect(), ..self }
-            }
+            // FAPI 2.0 Security Profile sections 5.3.2.1 and 5.4.1.
+            Profile::Fapi2 => Self {
+                algs: [Alg::Ps256, Alg::Es256, Alg::EdDsa].into_iter().collect(),
+                nbf_window: Some(FUTURE_WINDOW),
+                ..self
+            },
             // SEP-1932: five minutes in both directions.
             Profile::Mcp => Self { future_window: PAST_WINDOW, ..self },
             // Nonces are good for five minutes at most, and come with every answer.
@@ -181,9 +189,11 @@ pub async fn start(options: Options) -> io::Result<Running> {
         trust: Trust::Issuer(issuer.clone()),
         algs: options.algs,
         future_window: options.future_window,
+        nbf_window: options.nbf_window,
         nonce: options.nonce,
         replay: options.replay,
         unbound_bearer: options.unbound_bearer,
+        publishes: options.publishes,
         scope: options.scope,
         defects: options.defects,
         clock: options.clock,

@@ -67,6 +67,7 @@ pub struct Verifier {
     replay: Option<Arc<ReplayStore>>,
     algs: AlgSet,
     future_window: i64,
+    nbf_window: Option<i64>,
     defects: DefectSet,
     /// Only for [`Defect::KeyCachedByThumbprint`].
     remembered_keys: Mutex<BTreeMap<Jkt, PublicJwk>>,
@@ -78,14 +79,14 @@ impl Verifier {
     /// A verifier that takes proofs of these `algs`, and remembers them if `replay` is there; nodes of one server share that.
     pub fn new(nonces: Nonces, replay: Option<Arc<ReplayStore>>, algs: AlgSet, defects: DefectSet) -> Self {
         let (remembered_keys, known_signatures) = (Mutex::default(), Mutex::default());
-        let future_window = claims::FUTURE_WINDOW;
-        Self { nonces, replay, algs, future_window, defects, remembered_keys, known_signatures }
+        let (future_window, nbf_window) = (claims::FUTURE_WINDOW, None);
+        Self { nonces, replay, algs, future_window, nbf_window, defects, remembered_keys, known_signatures }
     }
 
-    /// The same, for proofs that are dated ahead by so many seconds at most.
+    /// The same, for proofs whose `iat` lies ahead by so many seconds at most, and whose `nbf` does, where somebody looks at it.
     #[must_use]
-    pub fn with_future_window(self, seconds: i64) -> Self {
-        Self { future_window: seconds, ..self }
+    pub fn with_windows(self, future_window: i64, nbf_window: Option<i64>) -> Self {
+        Self { future_window, nbf_window, ..self }
     }
 
     /// The memory of proofs.
@@ -152,6 +153,7 @@ impl Verifier {
             claims::check_nonce(&jws.claims, &self.nonces, now, defects)?;
         }
         let last_second = claims::check_iat(&jws.claims, now, self.future_window, defects)?;
+        claims::check_nbf(&jws.claims, now, self.nbf_window, defects)?;
         if let Some(access_token) = presented.access_token {
             claims::check_ath(&jws.claims, access_token, defects)?;
         }

@@ -176,7 +176,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "Real clients and HTTP stacks get through",
-        cases: &["rs.accept.*", "rs.http.*", "rs.page.*", "rs.cache.*"],
+        cases: &["rs.accept.*", "rs.http.*", "rs.page.*", "rs.cache.*", "rs.metadata.*"],
         page: "real-http-stacks",
         demanded: false,
         to_show: "run rs.accept and rs.http",

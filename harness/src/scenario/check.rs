@@ -34,7 +34,12 @@ pub(super) fn scenario(row: &ScenarioRow, source: &Source, places: &Places) -> C
             return checker.contradiction(&path, "a case's name is a lower-case word, with hyphens");
         }
         checker.case(case, &path)?;
-        checker.nodes(case, case.at.as_deref().unwrap_or(&row.at), &path)?;
+        let at = case.at.as_deref().unwrap_or(&row.at);
+        checker.nodes(case, at, &path)?;
+        if case.metadata.is_some() != at.contains(&Endpoint::Metadata) {
+            let fault = "what is published is judged by `metadata`, at `metadata`, and nothing else is";
+            return checker.contradiction(&path, fault);
+        }
     }
     Ok(())
 }
@@ -105,22 +110,34 @@ impl Checker<'_> {
             || case.send.is_some()
             || case.after_lost_answer
             || case.watch.is_some();
-        let kinds = [in_place, case.steps.is_some(), case.answers.is_some(), case.preflight.is_some()];
+        let kinds = [
+            in_place,
+            case.steps.is_some(),
+            case.answers.is_some(),
+            case.metadata.is_some(),
+            case.preflight.is_some(),
+        ];
         match kinds.iter().filter(|present| **present).count() {
             1 => {}
-            0 => return self.contradiction(path, "a case needs `expect`, `steps`, `answers` or `preflight`"),
+            0 => {
+                return self.contradiction(
+                    path,
+                    "a case needs `expect`, `steps`, `answers`, `metadata` or `preflight`",
+                );
+            }
             _ => {
                 return self.contradiction(
                     path,
-                    "a case has only one of `expect` with its edits, `steps`, `answers`, `preflight`",
+                    "a case has only one of `expect` with its edits, `steps`, `answers`, `metadata`, `preflight`",
                 );
             }
         }
-        if case.observed && (case.answers.is_some() || case.preflight.is_some()) {
+        let sends = case.answers.is_none() && case.metadata.is_none() && case.preflight.is_none();
+        if case.observed && !sends {
             return self
                 .contradiction(&format!("{path}.observed"), "a check that sends nothing is not observed");
         }
-        if case.client != Client::default() && (case.answers.is_some() || case.preflight.is_some()) {
+        if case.client != Client::default() && !sends {
             return self.contradiction(&format!("{path}.client"), "a check that sends nothing has no client");
         }
         if let Some(trials) = case.trials {

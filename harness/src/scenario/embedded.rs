@@ -33,6 +33,7 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     file!("accept"),
     file!("page"),
     file!("cache"),
+    file!("metadata"),
     file!("answer"),
     file!("http"),
     file!("observe"),

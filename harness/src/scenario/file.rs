@@ -98,6 +98,8 @@ pub(super) struct CaseRow {
     pub(super) steps: Option<Vec<StepRow>>,
     /// A property of all refusals of the run, instead of a request.
     pub(super) answers: Option<AnswerCheck>,
+    /// A property of what the target publishes of itself, instead of a request.
+    pub(super) metadata: Option<MetadataCheck>,
     /// A condition that is checked before anything else, instead of a request.
     pub(super) preflight: Option<PreflightCheck>,
 }
@@ -156,6 +158,8 @@ pub enum Endpoint {
     PlainHttp,
     /// Two of `target.nodes` in the config, one behind the other, until each was judged.
     Nodes,
+    /// What the resource publishes of itself (RFC 9728).
+    Metadata,
 }
 
 impl Endpoint {
@@ -167,6 +171,7 @@ impl Endpoint {
             Self::Forbidden => "forbidden",
             Self::PlainHttp => "plain-http",
             Self::Nodes => "nodes",
+            Self::Metadata => "metadata",
         }
     }
 }
@@ -195,6 +200,8 @@ pub enum Capability {
     DeclaredNonce,
     /// It lets web pages of other origins read its answers (`Access-Control-Allow-Origin`).
     Cors,
+    /// Its metadata say that tokens have to be bound (`dpop_bound_access_tokens_required`).
+    DpopPublished,
 }
 
 impl fmt::Display for Capability {
@@ -211,6 +218,7 @@ impl fmt::Display for Capability {
             Self::Scope => out.write_str("scopes, demanded of tokens"),
             Self::DeclaredNonce => out.write_str("other resources that demand nonces"),
             Self::Cors => out.write_str("answers that web pages of other origins can read"),
+            Self::DpopPublished => out.write_str("metadata that say that tokens have to be bound"),
         }
     }
 }
@@ -237,6 +245,8 @@ pub enum AnswerCheck {
     Fault,
     /// A `use_dpop_nonce` challenge carries a `DPoP-Nonce`.
     NonceField,
+    /// A nonce is asked for with 401.
+    NonceStatus,
     /// No answer carries more than one nonce.
     OneNonce,
     /// A nonce has only the characters that it can have.
@@ -294,6 +304,7 @@ impl AnswerCheck {
             | Self::ErrorKind
             | Self::ErrorPlace
             | Self::Fault
+            | Self::NonceStatus
             | Self::SuccessNonce
             | Self::NonceAlways
             | Self::Uncached
@@ -308,6 +319,18 @@ impl AnswerCheck {
             | Self::OriginCredentials => false,
         }
     }
+}
+
+/// A property of what a resource publishes of itself (RFC 9728).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetadataCheck {
+    /// `resource` is the URL that the place of the metadata is made from.
+    Resource,
+    /// The URL in a challenge leads to metadata of the resource that sent it.
+    Link,
+    /// The list of algorithms is well-formed, and that of the challenge.
+    Algs,
 }
 
 /// A condition without which nothing else can be judged.

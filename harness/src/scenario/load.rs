@@ -130,6 +130,9 @@ fn kind(case: CaseRow) -> CaseKind {
     if let Some(check) = case.answers {
         return CaseKind::Answers(check);
     }
+    if let Some(check) = case.metadata {
+        return CaseKind::Metadata(check);
+    }
     if let Some(check) = case.preflight {
         return CaseKind::Preflight(check);
     }
@@ -206,6 +209,7 @@ fn words(kind: &CaseKind) -> String {
             phrases.join(", ")
         }
         CaseKind::Answers(check) => format!("answers: {check:?}"),
+        CaseKind::Metadata(check) => format!("metadata: {check:?}"),
         CaseKind::Preflight(check) => format!("preflight: {check:?}"),
     }
 }

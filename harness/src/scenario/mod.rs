@@ -10,12 +10,13 @@ mod profile;
 mod source;
 mod tag;
 
+use crate::jose::Alg;
 use crate::proof::{HttpVersion, Script};
 use crate::spec::{Level, Profile};
 
 pub use embedded::EMBEDDED;
 pub use expect::Expect;
-pub use file::{AnswerCheck, Capability, Endpoint, Excuse, Pitfall, PreflightCheck, schema};
+pub use file::{AnswerCheck, Capability, Endpoint, Excuse, MetadataCheck, Pitfall, PreflightCheck, schema};
 pub use load::{load, load_embedded, load_embedded_and, read_dir};
 pub use pattern::matches;
 pub use profile::{Demand, Rules, profile_schema};
@@ -84,6 +85,8 @@ pub enum CaseKind {
     },
     /// It judges the refusals of the whole run.
     Answers(AnswerCheck),
+    /// It judges what the target publishes of itself.
+    Metadata(MetadataCheck),
     /// It is a condition for everything else.
     Preflight(PreflightCheck),
 }
@@ -100,11 +103,19 @@ impl Case {
         (!self.is_for(profile)).then(|| format!("only for the profile {}", names()))
     }
 
+    /// The algorithm that its client must have, if it names one.
+    pub fn client_alg(&self) -> Option<Alg> {
+        match &self.kind {
+            CaseKind::Script { script, .. } => script.client.alg,
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => None,
+        }
+    }
+
     /// Whether a request of it goes over HTTP/2, or it says so itself.
     pub fn needs_http2(&self) -> bool {
         let asks = match &self.kind {
             CaseKind::Script { script, .. } => script.asks_for(HttpVersion::Http2),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => false,
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => false,
         };
         asks || self.requires.contains(&Capability::Http2)
     }

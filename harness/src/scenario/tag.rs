@@ -34,7 +34,7 @@ impl Case {
     pub fn tags(&self) -> impl Iterator<Item = Tag> {
         let script = match &self.kind {
             CaseKind::Script { script, .. } => Some(script),
-            CaseKind::Answers(_) | CaseKind::Preflight(_) => None,
+            CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => None,
         };
         Tag::ALL.iter().copied().filter(move |tag| match tag {
             Tag::Slow => script.is_some_and(|script| script.waiting() > SHORT),

@@ -29,6 +29,8 @@ pub struct Variant {
     pub replay: bool,
     /// Whether unbound tokens are still served.
     pub unbound_bearer: bool,
+    /// Whether the server publishes metadata.
+    pub publishes: bool,
     /// The only algorithm of proofs that the server accepts, and says so; otherwise it accepts all.
     pub only: Option<Alg>,
     /// The versions of HTTP that requests go over.
@@ -57,6 +59,7 @@ impl Variant {
             scenarios: "",
             replay: true,
             unbound_bearer: false,
+            publishes: true,
             only: None,
             http: HttpChoice::Both,
             profile: Profile::Strict,
@@ -110,9 +113,19 @@ impl Variant {
     }
 
     /// Ways to run the clean server in which single cases have something else to show.
-    pub fn special() -> [Self; 5] {
+    pub fn special() -> [Self; 6] {
         [
-            Self { unbound_bearer: true, ..Self::new("migrating", NonceMode::Never) },
+            Self {
+                unbound_bearer: true,
+                may_lack: &["nonce", "not for this URL", "target.bearer", "its metadata do not say"],
+                ..Self::new("migrating", NonceMode::Never)
+            },
+            Self {
+                publishes: false,
+                scenarios: "rs.metadata",
+                may_lack: &["publishes no metadata (RFC 9728)", "no challenge names metadata"],
+                ..Self::new("no-metadata", NonceMode::Never)
+            },
             Self {
                 only: Some(Alg::EdDsa),
                 may_lack: &[
@@ -171,6 +184,7 @@ impl Variant {
             nonce: self.nonce,
             token_alg: self.token_alg,
             unbound_bearer: self.unbound_bearer,
+            publishes: self.publishes,
             replay: self.replay,
             public_resource,
             algs: self.only.map_or(conforming.algs, |alg| AlgSet::default().with(alg)),

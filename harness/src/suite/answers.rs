@@ -145,6 +145,7 @@ fn absent(check: AnswerCheck) -> &'static str {
         | AnswerCheck::ErrorKind
         | AnswerCheck::Fault
         | AnswerCheck::NonceField
+        | AnswerCheck::NonceStatus
         | AnswerCheck::OneNonce
         | AnswerCheck::NonceCharacters
         | AnswerCheck::Uncached
@@ -205,6 +206,7 @@ fn applies(check: AnswerCheck, case: Option<&Case>, exchange: &Exchange) -> bool
         | AnswerCheck::ErrorPlace
         | AnswerCheck::Fault
         | AnswerCheck::NonceField
+        | AnswerCheck::NonceStatus
         | AnswerCheck::OneNonce
         | AnswerCheck::NonceCharacters
         | AnswerCheck::Uncached
@@ -234,6 +236,9 @@ fn fitting_codes(case: &Case, turn: Turn) -> &[String] {
             )
             | None => &[],
         },
-        (CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_), _) => &[],
+        (
+            CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_),
+            _,
+        ) => &[],
     }
 }

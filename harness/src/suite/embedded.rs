@@ -49,7 +49,9 @@ pub async fn against_reference_with(
     limits: &Limits,
 ) -> io::Result<(Running, Setup)> {
     // A server that refuses what it says it serves has to say so.
-    let unbound_bearer = options.unbound_bearer || options.defects.contains(Defect::UnboundBearerRefused);
+    let says_so = [Defect::UnboundBearerRefused, Defect::MetadataDemandsInVain];
+    let unbound_bearer =
+        options.unbound_bearer || says_so.into_iter().any(|defect| options.defects.contains(defect));
     let options = Options {
         scope: Some(SCOPE.to_owned()),
         plain_http: true,

@@ -6,6 +6,7 @@ mod diagnosis;
 mod embedded;
 mod facts;
 mod health;
+mod metadata;
 mod observed;
 mod origin;
 mod outcome;
@@ -133,6 +134,7 @@ pub async fn run_until(
             profile: setup.profile,
             http2: preflight.http2,
             cors: preflight.cors,
+            dpop_published: preflight.dpop_published,
             ..Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer)
         },
         alg: preflight.alg,
@@ -194,7 +196,8 @@ fn performed<'a>(
     cases.retain(|case| case.case.is_for(profile) || is_selected(selected, &case.case.id));
     // What is observed takes its time, and has nothing to say about answers that others don't.
     let wanted = |case: &Case| !case.observed || is_selected(selected, &case.id);
-    let sends = |case: &Case| matches!(case.kind, CaseKind::Script { .. }) && wanted(case);
+    let sends =
+        |case: &Case| matches!(case.kind, CaseKind::Script { .. } | CaseKind::Metadata(_)) && wanted(case);
     cases.into_iter().filter(|selected| sends(selected.case)).collect()
 }
 
@@ -339,7 +342,9 @@ fn pace_of(selected: &Selected<'_>) -> Pace {
         _ if selected.case.observed => Pace::Observed,
         CaseKind::Script { script, .. } if !script.waiting().is_zero() => Pace::Waiting,
         CaseKind::Script { script, .. } if script.wants_quiet() => Pace::Alone,
-        CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Preflight(_) => Pace::Prompt,
+        CaseKind::Script { .. } | CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => {
+            Pace::Prompt
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::plan::{Selected, Traits};
 use crate::proof::Watch;
 use crate::run::{Decision, Transcript};
-use crate::scenario::{AnswerCheck, CaseKind, Expect, PreflightCheck, Rules, Scenario};
+use crate::scenario::{AnswerCheck, CaseKind, Expect, MetadataCheck, PreflightCheck, Rules, Scenario};
 use crate::spec::{Level, Profile};
 use crate::target::Waiver;
 
@@ -77,7 +77,7 @@ impl Outcome {
             id: case.id.clone(),
             scenario: scenario.id.clone(),
             subject: match case.kind {
-                CaseKind::Script { .. } => Subject::Requests,
+                CaseKind::Script { .. } | CaseKind::Metadata(_) => Subject::Requests,
                 CaseKind::Answers(_) => Subject::Answers,
                 CaseKind::Preflight(_) => Subject::Preflight,
             },
@@ -147,6 +147,7 @@ fn expected(kind: &CaseKind) -> String {
             AnswerCheck::SuccessNonce => "no challenge where the proof has the nonce of the 200 before it",
             AnswerCheck::NonceAlways => "DPoP-Nonce on every answer to a proof",
             AnswerCheck::NonceField => "DPoP-Nonce on every use_dpop_nonce challenge",
+            AnswerCheck::NonceStatus => "401 for every use_dpop_nonce challenge",
             AnswerCheck::OneNonce => "one DPoP-Nonce at most on every answer",
             AnswerCheck::NonceCharacters => "1*NQCHAR in every DPoP-Nonce",
             AnswerCheck::Uncached => "no cache keeps an answer with DPoP-Nonce",
@@ -163,6 +164,12 @@ fn expected(kind: &CaseKind) -> String {
             AnswerCheck::ExposedNonce => "nonces that web pages of other origins can read",
             AnswerCheck::Preflight => "DPoP and Authorization allowed to web pages of other origins",
             AnswerCheck::OriginCredentials => "no credentials for every origin alike",
+        }
+        .to_owned(),
+        CaseKind::Metadata(check) => match check {
+            MetadataCheck::Resource => "the URL that the place of the metadata is made from",
+            MetadataCheck::Link => "metadata of the resource",
+            MetadataCheck::Algs => "an array of the algorithms that the challenge names",
         }
         .to_owned(),
         CaseKind::Preflight(check) => match check {

@@ -102,6 +102,9 @@ impl Suite<'_> {
         if let (Some(why), None) = (withheld, self.traits.unmet(case.case)) {
             return Outcome { withheld: true, ..self.skipped(case, &why) };
         }
+        if let CaseKind::Metadata(check) = case.case.kind {
+            return self.judge_metadata(case, check).await;
+        }
         match self.confirmed(case, session).await {
             Ok(outcome) => outcome,
             Err(why) => self.skipped(case, &why),

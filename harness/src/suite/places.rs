@@ -28,6 +28,7 @@ impl<'a> Suite<'a> {
                 Endpoint::Forbidden => places.extend(self.forbidden()?),
                 Endpoint::PlainHttp => places.push(self.plain_http()?),
                 Endpoint::Nodes => places.extend(self.nodes()?),
+                Endpoint::Metadata => return Err("it sends nothing".to_owned()),
             }
         }
         Ok(places)

@@ -11,6 +11,7 @@ use crate::scenario::{Capability, CaseKind, PreflightCheck, Scenario};
 use crate::target::{Answer, NoAnswer, NoncePolicy};
 
 use super::health::{Binding, Health, Time, Trouble};
+use super::metadata;
 use super::origin;
 use super::outcome::Outcome;
 use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
@@ -33,6 +34,8 @@ pub(super) struct Preflight {
     pub(super) http2: Option<bool>,
     /// Whether web pages of other origins can read its answers, where that matters.
     pub(super) cors: Option<bool>,
+    /// Whether its metadata say that tokens have to be bound, where that matters.
+    pub(super) dpop_published: Option<bool>,
     /// The clients that cases share where tokens cost a request.
     pub(super) pool: Option<Cast>,
 }
@@ -58,7 +61,7 @@ pub(super) async fn run(
     let mut checks = Checks::new(setup, redactor);
     let needs = performed.iter().fold(Needs::default(), |needs, selected| match &selected.case.kind {
         CaseKind::Script { script, .. } => needs.and(Needs::of(script)),
-        CaseKind::Answers(_) | CaseKind::Preflight(_) => needs,
+        CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => needs,
     });
     let mut outcomes = Vec::new();
     let mut obstacle: Option<String> = None;
@@ -106,9 +109,25 @@ pub(super) async fn run(
         },
         None | Some(_) => None,
     };
+    let unsaid = setup.capabilities.algs.or(checks.offered).is_none();
+    let asks_for_metadata = |selected: &Selected<'_>| {
+        selected.case.requires.contains(&Capability::DpopPublished)
+            || (unsaid && selected.case.client_alg().is_some())
+    };
+    let published = match &obstacle {
+        None if performed.iter().any(asks_for_metadata) => tokio::select! {
+            biased;
+            () = stop.requested() => None,
+            published = metadata::published(setup, redactor) => published.believed().map(|(_, read)| read),
+        },
+        None | Some(_) => None,
+    };
+    let dpop_published = published.as_ref().map(|read| read.dpop_bound_access_tokens_required);
+    checks.published = published
+        .map(|read| AlgSet::from_names(read.dpop_signing_alg_values_supported.iter().map(String::as_str)));
     let health = Health { algs: checks.known_algs(), ..checks.health.clone() };
     let (alg, nonce, pool) = (checks.alg(), checks.nonce, checks.pool);
-    Preflight { outcomes, obstacle, health, http2, cors, alg, nonce, pool }
+    Preflight { outcomes, obstacle, health, http2, cors, dpop_published, alg, nonce, pool }
 }
 
 /// Sends once more what the preflight sends, for what was seen there only.
@@ -130,6 +149,8 @@ struct Checks<'a> {
     pool: Option<Cast>,
     /// What the target's challenges say that it accepts.
     offered: Option<AlgSet>,
+    /// What its metadata say that it accepts, where they were asked.
+    published: Option<AlgSet>,
     /// What a correct request showed that it accepts.
     shown: AlgSet,
 }
@@ -155,6 +176,7 @@ impl<'a> Checks<'a> {
             nonce: None,
             pool: None,
             offered: None,
+            published: None,
             shown: AlgSet::default(),
         }
     }
@@ -168,9 +190,10 @@ impl<'a> Checks<'a> {
         })
     }
 
-    /// The algorithms that the target is known to accept: its owner says so, or else its challenges do, or it was seen.
+    /// The algorithms that the target is known to accept: its owner says so, or else its challenges or its metadata do, or it
+    /// was seen.
     fn known_algs(&self) -> AlgSet {
-        let known = self.setup.capabilities.algs.or(self.offered).unwrap_or_default();
+        let known = self.setup.capabilities.algs.or(self.offered).or(self.published).unwrap_or_default();
         self.shown.iter().fold(known, AlgSet::with)
     }
 

@@ -49,6 +49,13 @@ pub struct ServerMetadata {
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,
 }
 
+impl ResourceMetadata {
+    /// What a document says, where it is well-formed.
+    pub fn of(content: &serde_json::Map<String, serde_json::Value>) -> Option<Self> {
+        Self::deserialize(content).ok()
+    }
+}
+
 /// The URL of metadata about `identifier`: the well-known name between host and path (RFC 9728 section 3.1, RFC 8414
 /// section 3.1).
 pub fn inserted(identifier: &Uri, name: &str) -> Uri {
@@ -60,6 +67,28 @@ pub fn inserted(identifier: &Uri, name: &str) -> Uri {
 pub fn appended(identifier: &Uri, name: &str) -> Uri {
     let path = format!("{}/.well-known/{name}", identifier.path.trim_end_matches('/'));
     Uri { path, query: None, fragment: None, ..identifier.clone() }
+}
+
+/// Whether `url` lies on the same origin as `resource`.
+pub fn is_beside(resource: &Uri, url: &Uri) -> bool {
+    resource.scheme.eq_ignore_ascii_case(&url.scheme)
+        && resource.host.eq_ignore_ascii_case(&url.host)
+        && resource.effective_port() == url.effective_port()
+}
+
+/// Whether metadata that call their resource `about` are about `url` (RFC 9728 section 3.3). A slash at the end goes where
+/// the URL of metadata is made.
+pub fn is_same(about: &Uri, url: &Uri) -> bool {
+    let bare = |uri: &Uri| uri.path.trim_end_matches('/').to_owned();
+    is_beside(about, url) && bare(about) == bare(url) && about.query == url.query
+}
+
+/// Whether metadata that call their resource `about` may speak for `url`: the same, or one above it on the same origin. RFC
+/// 9728 section 3.3 wants the same; that of a whole API is what most servers have.
+pub fn is_about(about: &Uri, url: &Uri) -> bool {
+    let bare = |path: &str| path.trim_end_matches('/').to_owned();
+    let (above, below) = (bare(&about.path), bare(&url.path));
+    is_beside(about, url) && (above == below || below.starts_with(&format!("{above}/")))
 }
 
 /// Reads the document at `uri`, which lies at `target`; none where there is none that is well-formed.
@@ -116,5 +145,22 @@ mod tests {
         let read: ServerMetadata = serde_json::from_str(r#"{"issuer":"https://a"}"#).expect("JSON");
         assert_eq!((read.token_endpoint, read.grant_types_supported), (None, None));
         assert!(serde_json::from_str::<ServerMetadata>("{}").is_err());
+    }
+
+    #[test]
+    fn whose_metadata_are_believed() {
+        for (about, url, believed) in [
+            ("https://a.test/v1/me", "https://a.test/v1/me", true),
+            ("https://a.test", "https://a.test/", true),
+            ("https://a.test", "https://a.test/v1/me", true),
+            ("https://a.test/v1", "https://a.test/v1/me", true),
+            ("https://a.test/v1/me", "https://a.test/v1", false),
+            ("https://a.test/v", "https://a.test/v1", false),
+            ("https://b.test/v1/me", "https://a.test/v1/me", false),
+            ("http://a.test/v1/me", "https://a.test/v1/me", false),
+        ] {
+            let parsed = |url: &str| url.parse::<Uri>().expect("a URL");
+            assert_eq!(is_about(&parsed(about), &parsed(url)), believed, "{about} for {url}");
+        }
     }
 }

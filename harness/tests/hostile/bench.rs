@@ -387,7 +387,7 @@ fn sound(outcome: &Outcome) {
             }
         },
         CaseKind::Preflight(_) => {}
-        CaseKind::Answers(_) => {
+        CaseKind::Answers(_) | CaseKind::Metadata(_) => {
             let shown = matches!(outcome.verdict, Verdict::Skip) || !outcome.transcript.is_empty();
             assert!(shown, "{id} judges nothing");
         }

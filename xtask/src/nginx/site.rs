@@ -242,6 +242,7 @@ http {{
     server_name {HOST};
     {tls}
     location {PREFIX}/ {{ {location} }}
+    location /.well-known/oauth-protected-resource{PREFIX}/ {{ proxy_pass http://{upstream}; }}
   }}
 }}
 ",

@@ -135,6 +135,19 @@ pub(super) const ROWS: &[DefectRow] = &[
         &["rs.answer.leak"],
     ),
     row(
+        Defect::KeyInRefusal,
+        "key-in-refusal",
+        "Repeats the header of the proof in its refusal, with the private key that a client put there by mistake.",
+        &["rs.answer.leak"],
+    ),
+    row(
+        Defect::NonceAskedForWith400,
+        "nonce-asked-for-with-400",
+        "Asks for a nonce with 400, as authorization servers do.",
+        &["rs.answer.nonce-status"],
+    )
+    .with_nonces(NonceMode::Required),
+    row(
         Defect::RefusalsNotCounted,
         "refusals-not-counted",
         "Refuses in silence: nobody who runs the server sees it.",

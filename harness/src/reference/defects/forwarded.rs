@@ -87,4 +87,10 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Resolves the request target as a reference, so what follows two slashes is its host.",
         &["rs.forwarded.network-path"],
     ),
+    row(
+        Defect::CrashOnMalformedHost,
+        "crash-on-malformed-host",
+        "Puts the URL of the request together from `Host`, and answers 500 where that gives none.",
+        &["rs.answer.fault"],
+    ),
 ];

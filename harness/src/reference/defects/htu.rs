@@ -260,4 +260,10 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Turns IPv4 addresses in IPv6 form back, and so takes two hosts for one.",
         &["rs.htu.mapped-address"],
     ),
+    row(
+        Defect::HtuFirstOfArray,
+        "htu-first-of-array",
+        "Turns an `htu` that is no string into one, and a list of one URL becomes that URL.",
+        &["rs.htu.array"],
+    ),
 ];

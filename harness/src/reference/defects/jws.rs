@@ -228,4 +228,22 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Compares the last `alg` with its list and verifies by the first.",
         &["rs.duplicate.alg-none-before"],
     ),
+    row(
+        Defect::CrashOnMissingJwk,
+        "crash-on-missing-jwk",
+        "Reads the key before it looks whether there is one, and answers 500 where there is none.",
+        &["rs.answer.fault"],
+    ),
+    row(
+        Defect::CrashOnMalformedJwk,
+        "crash-on-malformed-jwk",
+        "Answers 500 where the library can't make a key of `jwk`.",
+        &["rs.answer.fault"],
+    ),
+    row(
+        Defect::CrashOnBadBase64,
+        "crash-on-bad-base64",
+        "Answers 500 where a part of the proof is no base64url.",
+        &["rs.answer.fault"],
+    ),
 ];

@@ -12,6 +12,7 @@ mod htm;
 mod htu;
 mod jwk;
 mod jws;
+mod metadata;
 mod node;
 mod nonce;
 mod page;
@@ -46,6 +47,7 @@ const TABLES: &[&[DefectRow]] = &[
     place::ROWS,
     node::ROWS,
     page::ROWS,
+    metadata::ROWS,
     answer::ROWS,
 ];
 
@@ -192,6 +194,9 @@ pub enum Defect {
     CrashOnDepth,
     DuplicateAlgLastUsed,
     DuplicateAlgFirstUsed,
+    CrashOnMissingJwk,
+    CrashOnMalformedJwk,
+    CrashOnBadBase64,
     // `ath`: `ath`.
     AthNotChecked,
     AthOptional,
@@ -256,6 +261,7 @@ pub enum Defect {
     HtuAddressComputed,
     HtuAddressZerosIgnored,
     HtuAddressUnmapped,
+    HtuFirstOfArray,
     // `iat` and `jti`: `time`.
     IatNotChecked,
     IatOptional,
@@ -277,6 +283,7 @@ pub enum Defect {
     IatMinusOneIsNone,
     IatWindowOfSeconds,
     ProofExpHonoured,
+    NbfOfProofIgnored,
     JtiOptional,
     JtiAnyType,
     JtiEmptyAccepted,
@@ -354,6 +361,7 @@ pub enum Defect {
     MethodOverrideTrusted,
     ForwardedPrefixTrusted,
     TargetAuthorityTrusted,
+    CrashOnMalformedHost,
     // Connections and versions of HTTP: `connection`.
     ProofOncePerConnection,
     ConnectionTiedToProof,
@@ -381,6 +389,12 @@ pub enum Defect {
     PreflightByField,
     OriginTrusted,
     WildcardWithCredentials,
+    // What it publishes of itself: `metadata`.
+    MetadataAlgsOutdated,
+    MetadataAlgsInOneString,
+    MetadataDemandsInVain,
+    MetadataOfAnotherUrl,
+    MetadataLinkBroken,
     // How refusals are worded, and what is seen of them: `answer`.
     ForbiddenStatus,
     ProofRefusedWith400,
@@ -405,6 +419,8 @@ pub enum Defect {
     ProxyChallengeSent,
     TraceInRefusal,
     TokenInRefusal,
+    KeyInRefusal,
+    NonceAskedForWith400,
     RefusalsNotCounted,
     ProtectsNothing,
 }
@@ -454,7 +470,7 @@ impl Defect {
 pub struct DefectSet([u128; DefectSet::WORDS]);
 
 impl DefectSet {
-    const WORDS: usize = 3;
+    const WORDS: usize = 4;
 
     /// No bug.
     pub fn empty() -> Self {

@@ -1,6 +1,7 @@
 //! Planted bugs: `iat` and `jti`.
 
 use super::{Defect, DefectRow, row};
+use crate::spec::Profile;
 
 pub(super) const ROWS: &[DefectRow] = &[
     row(
@@ -144,8 +145,15 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::ProofExpHonoured,
         "proof-exp-honoured",
         "Refuses proofs by `exp` and `nbf`, which no client has to set, and a client with a bad clock sets badly.",
-        &["rs.time.exp-past-ok", "rs.time.nbf-ahead-ok"],
+        &["rs.time.exp-past-ok", "rs.time.nbf-ahead-ok", "rs.fapi2.nbf-8s-ahead-ok"],
     ),
+    row(
+        Defect::NbfOfProofIgnored,
+        "nbf-of-proof-ignored",
+        "Looks at `iat` only, and takes a proof that says itself that it is not good yet.",
+        &["rs.fapi2.nbf-90s-ahead"],
+    )
+    .under(Profile::Fapi2),
     row(
         Defect::JtiOptional,
         "jti-optional",

@@ -20,7 +20,9 @@ fn refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     let [challenge] = &answer.challenges[..] else { panic!("not one challenge: {answer:?}") };
     assert!(challenge.starts_with(&format!("DPoP error=\"{error}\", error_description=\"")), "{challenge}");
-    assert!(challenge.ends_with("\", algs=\"ES256 ES384 ES512 EdDSA PS256 RS256\""), "{challenge}");
+    assert!(challenge.contains("\", algs=\"ES256 ES384 ES512 EdDSA PS256 RS256\", "), "{challenge}");
+    let leads = "/.well-known/oauth-protected-resource/resource\"";
+    assert!(challenge.contains("resource_metadata=\"http://") && challenge.ends_with(leads), "{challenge}");
     assert_eq!(answer.body["error"], error);
     assert_eq!(answer.cache_control.as_deref(), Some("no-store"));
 }
@@ -51,7 +53,7 @@ async fn every_method_and_path_is_served_and_bound_to_itself() {
 #[tokio::test]
 async fn without_credentials_there_is_a_challenge_without_error() {
     let algs = [Alg::Ps256, Alg::Es256].into_iter().collect();
-    let scene = Scene::with(|options| Options { algs, ..options }).await;
+    let scene = Scene::with(|options| Options { algs, publishes: false, ..options }).await;
     let wire = scene.wire(&scene.parts());
     for authorization in [vec![], vec!["Basic eDp5".to_owned()]] {
         let answer = scene.send(Wire { authorization, ..wire.clone() }).await;
@@ -200,6 +202,14 @@ async fn what_needs_no_token() {
     assert_eq!(metadata["resource"], scene.running.base_url);
     assert_eq!(metadata["authorization_servers"], json!([scene.running.issuer_url]));
     assert_eq!(metadata["dpop_bound_access_tokens_required"], true);
+    let of_one: Value = get("/.well-known/oauth-protected-resource/resource")
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(of_one["resource"], scene.running.resource_url);
+    assert_eq!(get("/.well-known/oauth-protected-resource/nowhere").await.expect("an answer").status(), 404);
     assert_eq!(get("/nowhere").await.expect("an answer").status(), 404);
     let patch = scene.client.patch(&scene.running.resource_url).send().await.expect("an answer");
     assert_eq!(patch.status(), 405);
@@ -250,9 +260,11 @@ async fn trusting(scene: &Scene, jwks_uri: String) -> Server {
         algs: AlgSet::all(),
         trust: Trust::Remote { issuer: scene.running.issuer_url.clone(), jwks_uri },
         future_window: FUTURE_WINDOW,
+        nbf_window: None,
         nonce: NonceMode::Never,
         replay: true,
         unbound_bearer: false,
+        publishes: true,
         scope: None,
         defects: DefectSet::empty(),
         clock: scene.clock.clone(),

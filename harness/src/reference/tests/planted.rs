@@ -245,6 +245,9 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
         Defect::FirstDuplicateWins => one(parts().claim("htm", "\"PUT\"").claim_before("htm", "\"GET\"")),
         Defect::CrashOnOddType => claim("jti", "1"),
         Defect::CrashOnMissingClaim => no_claim("jti"),
+        Defect::CrashOnMissingJwk => one(parts().without_parameter("jwk")),
+        Defect::CrashOnMalformedJwk => one(parts().parameter("jwk", "{}")),
+        Defect::CrashOnBadBase64 => proof(format!("{}=", parts().signed())),
         Defect::IatNotChecked | Defect::IatPastUnlimited => claim("iat", "1"),
         Defect::IatOptional => no_claim("iat"),
         Defect::IatFutureUnlimited => claim("iat", "9999999999"),
@@ -425,6 +428,9 @@ async fn every_defect_shows_against_a_clean_server() {
             Seen::Refused | Seen::Odd("no error") => match row.defect {
                 Defect::CrashOnOddType
                 | Defect::CrashOnMissingClaim
+                | Defect::CrashOnMissingJwk
+                | Defect::CrashOnMalformedJwk
+                | Defect::CrashOnBadBase64
                 | Defect::CrashOnDepth
                 | Defect::LongJtiCrashes => Seen::Fault,
                 Defect::ForbiddenStatus | Defect::ProofRefusedWith400 => Seen::Odd("status"),

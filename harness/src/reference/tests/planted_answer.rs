@@ -47,6 +47,18 @@ const ROWS: &[Row] = &[
     }),
     row(Defect::PreflightByField, like_preflight, |answer| answer.starts_with("HTTP/1.1 200")),
     row(Defect::OriginTrusted, of_page, |answer| answer.starts_with("HTTP/1.1 200")),
+    row(Defect::KeyInRefusal, private_key, |answer| answer.contains("\"d\":")),
+    row(Defect::NonceAskedForWith400, without_nonce, |answer| answer.starts_with("HTTP/1.1 400")),
+    row(Defect::CrashOnMalformedHost, malformed_host, |answer| answer.starts_with("HTTP/1.1 500")),
+    row(Defect::MetadataAlgsOutdated, metadata, |answer| answer.contains("ES256K")),
+    row(Defect::MetadataAlgsInOneString, metadata, |answer| answer.contains("ES256 ES384")),
+    row(Defect::MetadataDemandsInVain, metadata, |answer| {
+        answer.contains("\"dpop_bound_access_tokens_required\":true")
+    }),
+    row(Defect::MetadataOfAnotherUrl, metadata, |answer| answer.contains("backend.internal")),
+    row(Defect::MetadataLinkBroken, bare, |answer| {
+        challenge(answer).contains("/resource/.well-known/oauth-protected-resource\"")
+    }),
     row(Defect::WildcardWithCredentials, of_page, |answer| {
         field(answer, "access-control-allow-credentials") == "true"
     }),
@@ -80,6 +92,24 @@ fn preflight(_: &Scene) -> String {
     format!("OPTIONS /resource HTTP/1.1\r\n{PAGE}{ASKS}")
 }
 
+fn private_key(scene: &Scene) -> String {
+    let proof = scene.parts().parameter("jwk", scene.key.jwk_with(&scene.key.private_member())).signed();
+    format!("GET /resource HTTP/1.1\r\nAuthorization: DPoP {}\r\nDPoP: {proof}\r\n", scene.token)
+}
+
+fn without_nonce(scene: &Scene) -> String {
+    let proof = scene.parts().without_claim("nonce").signed();
+    format!("GET /resource HTTP/1.1\r\nAuthorization: DPoP {}\r\nDPoP: {proof}\r\n", scene.token)
+}
+
+fn malformed_host(_: &Scene) -> String {
+    "GET /resource HTTP/1.1\r\nHost: 127.0.0.1/other?\r\n".to_owned()
+}
+
+fn metadata(_: &Scene) -> String {
+    "GET /.well-known/oauth-protected-resource/resource HTTP/1.1\r\n".to_owned()
+}
+
 fn like_preflight(_: &Scene) -> String {
     format!("GET /resource HTTP/1.1\r\n{PAGE}{ASKS}")
 }
@@ -96,7 +126,8 @@ fn challenge(answer: &str) -> &str {
 /// The answer to the request of a row, after a correct one was served.
 async fn answer(row: &Row, defects: DefectSet) -> String {
     let nonce = row.defect.row().nonce;
-    let scene = Scene::with(|options| Options { nonce, defects, ..options }).await;
+    let unbound_bearer = row.defect == Defect::MetadataDemandsInVain;
+    let scene = Scene::with(|options| Options { nonce, defects, unbound_bearer, ..options }).await;
     // A client without a nonce is served where none is demanded, and does not stumble over one that is misspelled.
     let known = scene.nonce.clone().filter(|_| nonce == NonceMode::Required);
     let scene = Scene { nonce: known, ..scene };
@@ -104,7 +135,9 @@ async fn answer(row: &Row, defects: DefectSet) -> String {
     assert_eq!(control.status, 200, "{:?}: a correct request still works", row.defect);
     let scene = Scene { key: Key::fresh(), ..scene };
     let scene = Scene { token: scene.mint(&scene.request()), ..scene };
-    let text = format!("{}Host: x\r\nConnection: close\r\n\r\n", (row.asks)(&scene));
+    let asks = (row.asks)(&scene);
+    let host = if asks.contains("\r\nHost: ") { "" } else { "Host: x\r\n" };
+    let text = format!("{asks}{host}Connection: close\r\n\r\n");
     scene.send(Wire { raw: Some(text), ..scene.wire(&scene.parts()) }).await.text
 }
 

@@ -30,6 +30,8 @@ const PROBES: &[(Defect, Probe)] = &[
         let wire = claim(scene, "htm", "\"GET\"");
         Wire { method: reqwest::Method::PUT, ..wire }
     }),
+    (Defect::HtuFirstOfArray, |scene| claim(scene, "htu", &format!("[{}]", quoted(&scene.running.htu)))),
+    (Defect::NbfOfProofIgnored, |scene| claim(scene, "nbf", &(scene.parts().now + 90).to_string())),
     (Defect::HtuControlsRemoved, |scene| htu(scene, |url| url.replace("/res", "/r\\nes"))),
     (Defect::HtuSlashesAdded, |scene| htu(scene, |url| url.replace("://", ":"))),
     (Defect::HtuParametersRemoved, |scene| htu(scene, |url| format!("{url};v=1"))),
