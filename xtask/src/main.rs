@@ -41,7 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "targets",
-        arguments: "[NAME…] [--all] [--show]",
+        arguments: "[NAME…] [--all] [--show] [--matrix]",
         about: "run the suite against real servers, twice, and print how many cases passed",
         run: targets::run,
     },

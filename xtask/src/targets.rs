@@ -2,76 +2,80 @@
 //!
 //! Each folder is copied to `target/real-servers/NAME`, its packages are installed there from the lock file, the server
 //! is started, and `dpop run` goes twice over it: the verdicts must be the same both times, and none `inconclusive`.
-//! A `fail` is a finding about somebody else's software, so it is not an error here, and only counts are printed.
+//! What can't be judged is one line with the place of its log, and the others go on. A `fail` is a finding about
+//! somebody else's software, so it is not an error here, and only counts are printed.
 
 mod addresses;
+mod certificates;
 pub(crate) mod process;
+mod publication;
 pub(crate) mod results;
+mod runtime;
+mod table;
+mod target;
 
 use std::env;
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use self::addresses::Addresses;
-use self::process::{Group, Watch};
-use self::results::{Results, Verdict};
+use self::publication::Publication;
+use self::table::Row;
+use self::target::{Name, Target, Yard, known};
 use crate::Usage;
-
-/// The oldest Node.js the servers run on.
-const NODE: u32 = 20;
-const INSTALL: Duration = Duration::from_secs(120);
-const START: Duration = Duration::from_secs(30);
-const RUNS: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let root = root()?;
-    let known = known(&root)?;
-    let selection = Selection::parse(args, &known)?;
+    let sources = root.join("harness/targets");
+    let selection = Selection::parse(args, &known(&sources)?)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
-    let node = version("node")?;
-    ensure!(node >= NODE, "the servers need Node.js {NODE} or newer, and this is {node}");
-    version("npm")?;
-    let dpop = dpop(&root)?;
+    let (dpop, works) = (dpop(&root)?, root.join("target/real-servers"));
+    let yard = Yard { root: &root, sources: &sources, works: &works, dpop: &dpop, interrupted: &interrupted };
 
-    let width = selection.names.iter().map(String::len).max().unwrap_or_default();
-    let mut failed = 0;
-    for name in &selection.names {
-        let target = Target {
-            source: root.join("harness/targets").join(name),
-            work: root.join("target/real-servers").join(name),
-            dpop: &dpop,
-            interrupted: &interrupted,
-            show: selection.show,
-        };
-        let outcome = target.run();
-        if selection.show {
-            print!("{}", fs::read_to_string(target.work.join("run.log")).unwrap_or_default());
-        }
-        match outcome {
-            Ok(results) => println!("{name:width$}  {}", results.counts()),
-            Err(error) => {
-                failed += 1;
-                eprintln!("{name}: {error:#}");
-            }
-        }
-        if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
-            break;
+    let rows = yard.rows(&selection, &mut |line| println!("{line}"))?;
+    let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
+    if selection.matrix {
+        fs::write(works.join("matrix.md"), table::full(&rows))?;
+        // What was not asked for, or could not be judged, must not be lost from it.
+        if selection.all && failed == 0 && !interrupted.load(Ordering::Relaxed) {
+            fs::write(root.join("reports/targets.md"), table::public(&rows))?;
         }
     }
     ensure!(failed == 0, "{failed} of {} targets could not be judged", selection.names.len());
     Ok(())
+}
+
+impl Yard<'_> {
+    /// Runs one target after another, with a line on each.
+    fn rows(&self, selection: &Selection, say: &mut dyn FnMut(String)) -> Result<Vec<Row>> {
+        let width = selection.names.iter().map(|name| name.to_string().len()).max().unwrap_or_default();
+        let mut rows = Vec::new();
+        for name in &selection.names {
+            let publication = Publication::read(&self.sources.join(&name.folder))?;
+            let target = Target::new(self, name);
+            let outcome = target.run().map_err(|error| format!("{error:#}"));
+            if selection.show {
+                say(fs::read_to_string(target.log()).unwrap_or_default());
+            }
+            let name = name.to_string();
+            match &outcome {
+                Ok(results) => say(format!("{name:width$}  {}", results.counts())),
+                Err(error) => say(format!("{name:width$}  {error}")),
+            }
+            rows.push(Row { name, publication, outcome });
+            if self.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(rows)
+    }
 }
 
 /// The repository.
@@ -80,62 +84,41 @@ fn root() -> Result<PathBuf> {
     Ok(here.parent().context("xtask lies in no folder")?.to_path_buf())
 }
 
-/// The folders of `harness/targets`, sorted.
-fn known(root: &Path) -> Result<Vec<String>> {
-    let folder = root.join("harness/targets");
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let entry = entry?;
-        if entry.path().join("dpop.yaml").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 struct Selection {
-    names: Vec<String>,
+    names: Vec<Name>,
+    all: bool,
     show: bool,
+    matrix: bool,
 }
 
 impl Selection {
-    fn parse(args: &[String], known: &[String]) -> Result<Self, Usage> {
-        let (mut names, mut all, mut show) = (Vec::new(), false, false);
+    fn parse(args: &[String], known: &[Name]) -> Result<Self, Usage> {
+        let mut selection = Self { names: Vec::new(), all: false, show: false, matrix: false };
         for arg in args {
             match arg.as_str() {
-                "--all" => all = true,
-                "--show" => show = true,
+                "--all" => selection.all = true,
+                "--show" => selection.show = true,
+                "--matrix" => selection.matrix = true,
                 option if option.starts_with('-') => return Err(Usage(format!("no option `{option}`"))),
-                name if !known.iter().any(|it| it == name) => {
-                    return Err(Usage(format!("no target `{name}`; there are: {}", known.join(", "))));
-                }
-                name if names.iter().any(|it| it == name) => {}
-                name => names.push(name.to_owned()),
+                name => match known.iter().find(|it| it.to_string() == name) {
+                    None => {
+                        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                        return Err(Usage(format!("no target `{name}`; there are: {}", known.join(", "))));
+                    }
+                    Some(name) if selection.names.contains(name) => {}
+                    Some(name) => selection.names.push(name.clone()),
+                },
             }
         }
-        match (names.is_empty(), all) {
+        match (selection.names.is_empty(), selection.all) {
             (true, false) => Err(Usage("no target given: name some, or say --all".into())),
             (false, true) => Err(Usage("either names or --all".into())),
-            (true, true) => Ok(Self { names: known.to_vec(), show }),
-            (false, false) => Ok(Self { names, show }),
+            (true, true) => Ok(Self { names: known.to_vec(), ..selection }),
+            (false, false) => Ok(selection),
         }
     }
-}
-
-/// The major version of `program`, as `program --version` says it: `v20.20.2` or `11.19.1`.
-fn version(program: &str) -> Result<u32> {
-    let output = Command::new(program).arg("--version").output().with_context(|| {
-        format!("cannot start `{program}`: the servers need Node.js {NODE} or newer, with npm")
-    })?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    major(&text).with_context(|| format!("`{program} --version` says {text:?}"))
-}
-
-fn major(version: &str) -> Option<u32> {
-    version.trim().trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
 /// The program under `DPOP_BIN`, else a fresh release build.
@@ -155,175 +138,129 @@ fn dpop(root: &Path) -> Result<PathBuf> {
     Ok(target.join("release/dpop"))
 }
 
-/// One server, and the folder it runs in.
-struct Target<'a> {
-    source: PathBuf,
-    work: PathBuf,
-    dpop: &'a Path,
-    interrupted: &'a AtomicBool,
-    show: bool,
-}
-
-impl Target<'_> {
-    fn run(&self) -> Result<Results> {
-        self.copy()?;
-        self.install()?;
-        let addresses = Addresses::read(&self.work.join("dpop.yaml"))?;
-        addresses.check_free()?;
-
-        let watch = Watch::new(RUNS, self.interrupted);
-        let mut server = self.start(&addresses)?;
-        let log = File::create(self.work.join("run.log"))?;
-        let first = self.drive("results.json", &log, &watch)?;
-        let second = self.drive("results-2.json", &log, &watch)?;
-        if let Some(status) = server.ended()? {
-            bail!("the server ended on its own ({status}); the end of its log:\n{}", self.tail("server.log"));
-        }
-        drop(server);
-
-        let different = first.differences(&second);
-        let names = if self.show { format!(": {}", different.join(", ")) } else { String::new() };
-        let count = different.len();
-        ensure!(count == 0, "{count} of {} verdicts differ between two runs{names}", first.len());
-        Ok(first)
-    }
-
-    /// Copies the files of the source folder, and takes what an earlier run left out of the way.
-    fn copy(&self) -> Result<()> {
-        fs::create_dir_all(&self.work)?;
-        for leftover in ["npm.log", "server.log", "run.log", "results.json", "results-2.json"] {
-            match fs::remove_file(self.work.join(leftover)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        for entry in fs::read_dir(&self.source)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                fs::copy(entry.path(), self.work.join(entry.file_name()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Installs exactly what the lock file names, unless that was done already. Packages run no scripts.
-    fn install(&self) -> Result<()> {
-        let lock = fs::read(self.work.join("package-lock.json"))?;
-        let installed = self.work.join("node_modules/.installed-lock.json");
-        if fs::read(&installed).is_ok_and(|it| it == lock) {
-            return Ok(());
-        }
-        let log = File::create(self.work.join("npm.log"))?;
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&self.work);
-        let status = Group::spawn(&mut npm, &log)?.wait(&Watch::new(INSTALL, self.interrupted), "npm ci")?;
-        ensure!(status.success(), "`npm ci` failed:\n{}", self.tail("npm.log"));
-        fs::write(installed, lock)?;
-        Ok(())
-    }
-
-    /// Starts the server and waits until it takes connections.
-    fn start(&self, addresses: &Addresses) -> Result<Group> {
-        let watch = Watch::new(START, self.interrupted);
-        let log = File::create(self.work.join("server.log"))?;
-        let mut node = Command::new("node");
-        node.arg("server.mjs").current_dir(&self.work).env_remove("NODE_ENV");
-        let mut server = Group::spawn(&mut node, &log)?;
-        loop {
-            let over = match server.ended()? {
-                Some(status) => bail!("the server ended at once ({status}):\n{}", self.tail("server.log")),
-                None => watch.pause("starting the server"),
-            };
-            over.with_context(|| format!("the server does not listen:\n{}", self.tail("server.log")))?;
-            if TcpStream::connect_timeout(&addresses.server, Duration::from_secs(1)).is_ok() {
-                return Ok(server);
-            }
-        }
-    }
-
-    /// One run of `dpop`, which must judge every case.
-    fn drive(&self, results: &str, mut log: &File, watch: &Watch<'_>) -> Result<Results> {
-        writeln!(log, "# {results}")?;
-        let path = self.work.join(results);
-        let mut report = OsStr::new("json=").to_owned();
-        report.push(&path);
-        let mut dpop = Command::new(self.dpop);
-        dpop.args(["run", "--config"]).arg(self.work.join("dpop.yaml")).arg("--report").arg(report);
-        dpop.env_remove("DPOP_BIN").env("NO_COLOR", "1");
-        let status = Group::spawn(&mut dpop, log)?.wait(watch, "dpop run")?;
-        let see = format!("see {}", self.work.join("run.log").display());
-        ensure!(matches!(status.code(), Some(0 | 1 | 3)), "`dpop run` ended with {status}; {see}");
-        let found = Results::read(&path).with_context(|| format!("`dpop run` ended with {status}; {see}"))?;
-        let inconclusive = found.count(Verdict::Inconclusive);
-        ensure!(inconclusive == 0, "{inconclusive} of {} cases are inconclusive; {see}", found.len());
-        ensure!(
-            status.code() != Some(3),
-            "`dpop run` ended with {status}, though no case is inconclusive; {see}"
-        );
-        Ok(found)
-    }
-
-    fn tail(&self, log: &str) -> String {
-        let text = fs::read(self.work.join(log)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::runtime::Runtime;
     use super::*;
+    use crate::targets::addresses::Addresses;
+
+    fn name(text: &str) -> Name {
+        let (folder, variant) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b.to_owned())));
+        Name { folder: folder.to_owned(), variant }
+    }
 
     fn parse(args: &[&str]) -> Result<Selection, String> {
-        let own = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-        Selection::parse(&own(args), &own(&["express", "koa"])).map_err(|error| error.to_string())
+        let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+        let known = ["express", "koa", "koa/nonces"].map(name);
+        Selection::parse(&args, &known).map_err(|error| error.to_string())
     }
 
     #[track_caller]
-    fn check(args: &[&str], names: &[&str], show: bool) {
-        let names = names.iter().map(ToString::to_string).collect();
-        assert_eq!(parse(args), Ok(Selection { names, show }));
+    fn check(args: &[&str], names: &[&str], all: bool, show: bool, matrix: bool) {
+        let names = names.iter().copied().map(name).collect();
+        assert_eq!(parse(args), Ok(Selection { names, all, show, matrix }));
     }
 
     #[test]
     fn names_or_all() {
-        check(&["koa"], &["koa"], false);
-        check(&["koa", "--show", "express", "koa"], &["koa", "express"], true);
-        check(&["--all"], &["express", "koa"], false);
+        check(&["koa"], &["koa"], false, false, false);
+        check(
+            &["koa/nonces", "--show", "express", "koa/nonces"],
+            &["koa/nonces", "express"],
+            false,
+            true,
+            false,
+        );
+        check(&["--all", "--matrix"], &["express", "koa", "koa/nonces"], true, false, true);
     }
 
     #[test]
     fn wrong_arguments_are_named() {
         assert_eq!(parse(&[]).unwrap_err(), "no target given: name some, or say --all");
-        assert_eq!(parse(&["hapi"]).unwrap_err(), "no target `hapi`; there are: express, koa");
+        assert_eq!(parse(&["hapi"]).unwrap_err(), "no target `hapi`; there are: express, koa, koa/nonces");
         assert_eq!(parse(&["--al"]).unwrap_err(), "no option `--al`");
         assert_eq!(parse(&["--all", "koa"]).unwrap_err(), "either names or --all");
     }
 
+    /// A repository of three targets, none of which can be judged, each for another reason.
     #[test]
-    fn the_major_version_is_read() {
-        assert_eq!(major("v20.20.2\n"), Some(20));
-        assert_eq!(major("11.19.1"), Some(11));
-        assert_eq!(major("node"), None);
+    fn what_cannot_be_judged_is_a_line_and_the_others_go_on() {
+        let root = env::temp_dir().join(format!("xtask-targets-{}", std::process::id()));
+        let file = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for name in ["a", "b", "c"] {
+            file(&format!("sources/{name}/publish.yaml"), "software: x 1\nabout: It does not exist.\n");
+        }
+        let yaml = "target: { resource: 'GET http://127.0.0.1:1/' }\nauth: {}\n";
+        for name in ["a", "b", "c"] {
+            file(&format!("sources/{name}/dpop.yaml"), yaml);
+        }
+        // A workspace that cargo refuses; nothing to install at all; a program that is no server.
+        file("sources/a/Cargo.lock", "");
+        let lock = "version = 4\n\n[[package]]\nname = \"server\"\nversion = \"1.0.0\"\n";
+        file("sources/c/Cargo.lock", lock);
+        file(
+            "sources/c/Cargo.toml",
+            "[workspace]\n[package]\nname='server'\nversion='1.0.0'\nedition='2024'\n",
+        );
+        file("sources/c/src/main.rs", "fn main() {}\n");
+
+        let interrupted = AtomicBool::new(false);
+        let (sources, works, dpop) = (root.join("sources"), root.join("works"), PathBuf::from("dpop"));
+        let yard =
+            Yard { root: &root, sources: &sources, works: &works, dpop: &dpop, interrupted: &interrupted };
+        let names = known(&sources).unwrap();
+        let selection = Selection { names, all: true, show: false, matrix: false };
+        let mut lines = Vec::new();
+        let rows = yard.rows(&selection, &mut |line| lines.push(line)).unwrap();
+
+        assert!(rows.iter().all(|row| row.outcome.is_err()));
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines.iter().all(|line| !line.contains('\n')), "{lines:?}");
+        let log = works.join("a/install.log");
+        assert!(
+            lines[0].starts_with("a  not installed") && lines[0].contains(log.to_str().unwrap()),
+            "{lines:?}"
+        );
+        assert!(!fs::read_to_string(log).unwrap().is_empty());
+        assert!(lines[1].starts_with("b  there is no lock file in "), "{lines:?}");
+        let end = "server.log: it ended at once (exit status: 0)";
+        assert!(lines[2].starts_with("c  not started; see ") && lines[2].ends_with(end), "{lines:?}");
+        fs::remove_dir_all(root).unwrap();
     }
 
-    /// Each folder has what the command needs, and its glue stays readable.
+    /// Each folder has what the command needs, its glue stays readable, and what it says about versions is true.
     #[test]
     fn every_target_is_complete() {
-        let root = root().unwrap();
-        let names = known(&root).unwrap();
+        let sources = root().unwrap().join("harness/targets");
+        let names = known(&sources).unwrap();
         assert!(!names.is_empty());
         for name in names {
-            let folder = root.join("harness/targets").join(&name);
-            Addresses::read(&folder.join("dpop.yaml")).unwrap();
-            let lines = fs::read_to_string(folder.join("server.mjs")).unwrap().lines().count();
+            let folder = sources.join(&name.folder);
+            Addresses::read(&folder.join(name.file("dpop", "yaml"))).unwrap();
+            let runtime = Runtime::of(&folder).unwrap();
+            let glue = match runtime {
+                Runtime::Node => "server.mjs",
+                Runtime::Python => "server.py",
+                Runtime::Cargo => "src/main.rs",
+            };
+            let lines = fs::read_to_string(folder.join(glue)).unwrap().lines().count();
             assert!(lines <= 60, "{name}: the glue has {lines} lines");
-            let lock = fs::read_to_string(folder.join("package-lock.json")).unwrap();
-            assert!(
-                lock.contains("\"integrity\"") && !lock.contains("\"resolved\""),
-                "{name}: package-lock.json"
-            );
+            let lock = fs::read_to_string(folder.join(runtime.lock_file())).unwrap();
+            let pinned = match runtime {
+                Runtime::Node => lock.contains("\"integrity\"") && !lock.contains("\"resolved\""),
+                Runtime::Python => lock.contains("--hash=sha256:"),
+                Runtime::Cargo => lock.contains("checksum = "),
+            };
+            assert!(pinned, "{name}: {}", runtime.lock_file());
+            let publication = Publication::read(&folder).unwrap();
+            for software in publication.software.split(", ") {
+                let version = software.rsplit(' ').next().unwrap();
+                assert!(lock.contains(version), "{name}: {software}");
+            }
         }
     }
 }

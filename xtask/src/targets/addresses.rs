@@ -3,16 +3,20 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
+
+use super::certificates::Names;
 
 /// Where the server listens, and where the issuer inside `dpop run` does, if there is one. Loopback only.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Addresses {
     pub(crate) server: SocketAddr,
     pub(crate) issuer: Option<SocketAddr>,
+    /// The certificate that the issuer wants.
+    pub(crate) certificate: Option<Names>,
 }
 
 /// The part of the config file that is needed here; `dpop` itself checks all of it.
@@ -28,8 +32,12 @@ struct Target {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Auth {
     listen: Option<SocketAddr>,
+    issuer: Option<String>,
+    certificate_file: Option<PathBuf>,
+    private_key_file: Option<PathBuf>,
 }
 
 impl Addresses {
@@ -46,7 +54,16 @@ impl Addresses {
         for address in [Some(server), auth.listen].into_iter().flatten() {
             ensure!(address.ip().is_loopback(), "{address} is not a loopback address");
         }
-        Ok(Self { server, issuer: auth.listen })
+        let certificate = match (auth.certificate_file, auth.private_key_file) {
+            (Some(certificate), Some(key)) => {
+                let url = auth.issuer.unwrap_or_default();
+                let host = url.strip_prefix("https://").and_then(|rest| rest.split([':', '/']).next());
+                let host = host.with_context(|| format!("auth.issuer is not under https: `{url}`"))?;
+                Some(Names { certificate, key, host: host.to_owned() })
+            }
+            _ => None,
+        };
+        Ok(Self { server, issuer: auth.listen, certificate })
     }
 
     /// An error if somebody listens there already: `dpop` would judge the wrong server.
@@ -81,6 +98,7 @@ mod tests {
             .map(|(server, issuer)| Addresses {
                 server: server.parse().unwrap(),
                 issuer: issuer.map(|it| it.parse().unwrap()),
+                certificate: None,
             })
             .map_err(ToOwned::to_owned);
         assert_eq!(found, expected);
@@ -99,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn the_certificate_is_for_the_host_of_the_issuer() {
+        let yaml = "target: { resource: 'GET http://127.0.0.1:9411/r' }
+auth: { issuer: 'https://localhost:9400', certificate-file: a.pem, private-key-file: b.pem }";
+        let names = Addresses::parse(yaml).unwrap().certificate.unwrap();
+        let expected = Names { certificate: "a.pem".into(), key: "b.pem".into(), host: "localhost".into() };
+        assert_eq!(names, expected);
+    }
+
+    #[test]
     fn other_places_are_refused() {
         check(
             "target: { resource: GET https://api.example.test/ }\nauth: {}",
@@ -114,7 +141,7 @@ mod tests {
     fn a_taken_port_is_an_error() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
-        let addresses = Addresses { server, issuer: None };
+        let addresses = Addresses { server, issuer: None, certificate: None };
         assert!(addresses.check_free().unwrap_err().to_string().contains("is taken"));
         drop(listener);
         addresses.check_free().unwrap();

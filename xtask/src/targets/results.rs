@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 const FORMAT: &str = "dpop-results/1";
 
@@ -37,13 +38,25 @@ impl Verdict {
     }
 }
 
-/// At least one case, each with its verdict.
+/// At least one case, each with its verdict and why.
 #[derive(Debug)]
-pub(crate) struct Results(BTreeMap<String, Verdict>);
+pub(crate) struct Results {
+    cases: BTreeMap<String, Outcome>,
+    facts: Map<String, Value>,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Document {
     format: String,
+    #[serde(default)]
+    facts: Map<String, Value>,
     cases: Vec<Case>,
 }
 
@@ -51,6 +64,7 @@ struct Document {
 struct Case {
     id: String,
     verdict: Verdict,
+    reason: Option<String>,
 }
 
 impl Results {
@@ -60,11 +74,25 @@ impl Results {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.cases.len()
+    }
+
+    /// Every case by its id, in their order.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = (&str, &Outcome)> {
+        self.cases.iter().map(|(id, outcome)| (id.as_str(), outcome))
+    }
+
+    pub(crate) fn case(&self, id: &str) -> Option<&Outcome> {
+        self.cases.get(id)
+    }
+
+    /// What was found out about the target as a whole.
+    pub(crate) fn facts(&self) -> &Map<String, Value> {
+        &self.facts
     }
 
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
-        self.0.values().filter(|it| **it == verdict).count()
+        self.cases.values().filter(|it| it.verdict == verdict).count()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -75,9 +103,10 @@ impl Results {
 
     /// The cases that are judged differently, or only in one of the two.
     pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
-        let mine = self.0.iter().filter(|(id, verdict)| other.0.get(*id) != Some(*verdict));
-        let only_theirs = other.0.iter().filter(|(id, _)| !self.0.contains_key(*id));
-        mine.chain(only_theirs).map(|(id, _)| id.as_str()).collect()
+        let verdict = |results: &Self, id: &str| results.case(id).map(|outcome| outcome.verdict);
+        let mine = self.cases.keys().filter(|id| verdict(self, id) != verdict(other, id));
+        let only_theirs = other.cases.keys().filter(|id| !self.cases.contains_key(*id));
+        mine.chain(only_theirs).map(String::as_str).collect()
     }
 }
 
@@ -85,15 +114,15 @@ impl FromStr for Results {
     type Err = anyhow::Error;
 
     fn from_str(json: &str) -> Result<Self> {
-        let Document { format, cases } = serde_json::from_str(json)?;
+        let Document { format, facts, cases: rows } = serde_json::from_str(json)?;
         ensure!(format == FORMAT, "the format is `{format}`, not `{FORMAT}`");
-        ensure!(!cases.is_empty(), "no case was run");
-        let mut verdicts = BTreeMap::new();
-        for Case { id, verdict } in cases {
-            let earlier = verdicts.insert(id, verdict);
+        ensure!(!rows.is_empty(), "no case was run");
+        let mut cases = BTreeMap::new();
+        for Case { id, verdict, reason } in rows {
+            let earlier = cases.insert(id, Outcome { verdict, reason });
             ensure!(earlier.is_none(), "a case stands there twice");
         }
-        Ok(Self(verdicts))
+        Ok(Self { cases, facts })
     }
 }
 
