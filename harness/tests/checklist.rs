@@ -11,7 +11,7 @@ use dpop_harness::guide::page as guide_page;
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::{all, matches, select};
 use dpop_harness::reference::{Defect, NonceMode};
-use dpop_harness::report::{LINES, Mark, Report, write_checklist};
+use dpop_harness::report::{Document, LINES, Mark, write_checklist};
 use dpop_harness::scenario::{Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, against_reference, run as run_suite};
@@ -37,7 +37,7 @@ async fn results(defects: &[Defect], nonce: NonceMode, ids: &[&str]) -> Results 
 
 fn page(results: &Results) -> String {
     let mut page = Vec::new();
-    write_checklist(&Report { results, drift: None, seconds: 1.0 }, &mut page).expect("written");
+    write_checklist(&Document::from(results), &mut page).expect("written");
     let page = String::from_utf8(page).expect("UTF-8");
     for line in page.lines() {
         assert!(line.chars().count() <= 100, "{line}");
@@ -48,7 +48,11 @@ fn page(results: &Results) -> String {
 
 /// The lines with this mark, by their first pattern.
 fn marked(results: &Results, mark: Mark) -> Vec<&'static str> {
-    LINES.iter().filter(|line| line.mark(results) == mark).map(|line| line.cases[0]).collect()
+    LINES
+        .iter()
+        .filter(|line| line.mark(&Document::from(results)) == mark)
+        .map(|line| line.cases[0])
+        .collect()
 }
 
 #[test]
@@ -93,8 +97,9 @@ async fn a_bug_crosses_its_line_and_no_other() {
         for id in ids {
             assert!(page.contains(id), "{id} is not in {page}");
         }
-        for (line, mark) in LINES.iter().map(|line| (line, line.mark(&results))) {
-            let fails = line.outcomes(&results).any(|outcome| outcome.verdict == Verdict::Fail);
+        let document = Document::from(&results);
+        for (line, mark) in LINES.iter().map(|line| (line, line.mark(&document))) {
+            let fails = line.number(&document, Verdict::Fail) > 0;
             assert_eq!(mark == Mark::Broken, fails, "{}", line.text);
         }
     }

@@ -64,6 +64,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         watched: None,
         seen: seen(decision),
         response: String::new(),
+        sent: 0,
         milliseconds: 0,
     }
 }

@@ -41,6 +41,7 @@ fn refusal(challenges: &str) -> Exchange {
             nothing: None,
         },
         response: String::new(),
+        sent: 0,
         milliseconds: 0,
     }
 }

@@ -47,6 +47,7 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
             nothing: (decision == NoAnswer).then_some(Nothing::Closed),
         },
         response: String::new(),
+        sent: 0,
         milliseconds: 0,
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -16,7 +17,7 @@ use dpop_harness::jose::base64url;
 use dpop_harness::judge::Verdict;
 use dpop_harness::proof::{AccessToken, IssuerKey, ProofKey, Request};
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
-use dpop_harness::report::{FORMATS, Human, Report, Style};
+use dpop_harness::report::{Document, FORMATS, Human, Report, Style};
 use dpop_harness::run::Redactor;
 use dpop_harness::scenario::Source as Text;
 use dpop_harness::snapshot::Snapshot;
@@ -279,11 +280,12 @@ fn echoing(number: usize, request: &Request, answer: Answer) -> Answer {
 
 /// Every artefact of a run, by name.
 fn artefacts(results: &Results) -> Vec<(&'static str, String)> {
-    let report = Report { results, drift: None, seconds: 1.0 };
+    let report =
+        Report { results, drift: None, began: SystemTime::UNIX_EPOCH, seconds: 1.0, partition: None };
     let mut artefacts = Vec::new();
     for format in FORMATS {
         let mut bytes = Vec::new();
-        (format.write)(&report, &mut bytes).expect("written");
+        (format.write)(&Document::from(&report), &mut bytes).expect("written");
         artefacts.push((format.name, String::from_utf8(bytes).expect("UTF-8")));
     }
     for (name, colour, verbosity) in [("console", false, 0), ("console -vv", true, 2)] {
@@ -317,9 +319,11 @@ fn clean(results: &Results, secrets: &Secrets) {
         assert_eq!(control(&uncoloured(&text)), None, "{name}");
     }
     // In JSON a control character is an escape; what a reader unescapes has none either.
-    let text = artefact(results, "json");
-    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    strings(&document, &mut |string| assert_eq!(control(string), None, "{string}"));
+    for name in ["json", "sarif", "har"] {
+        let text = artefact(results, name);
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        strings(&document, &mut |string| assert_eq!(control(string), None, "{name}: {string}"));
+    }
 }
 
 fn strings(value: &serde_json::Value, see: &mut dyn FnMut(&str)) {

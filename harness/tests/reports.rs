@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
@@ -33,10 +34,14 @@ async fn results_with(defects: DefectSet) -> Results {
     run(&setup, &scenarios, &all_of(&scenarios, Profile::Rfc9449), &mut |_| {}).await
 }
 
+fn report(results: &Results) -> Report<'_> {
+    Report { results, drift: None, began: SystemTime::UNIX_EPOCH, seconds: 1.5, partition: None }
+}
+
 fn written(name: &str, results: &Results) -> String {
     let format = FORMATS.iter().find(|format| format.name == name).expect("a format of that name");
     let mut text = Vec::new();
-    (format.write)(&Report { results, drift: None, seconds: 1.5 }, &mut text).expect("written");
+    (format.write)(&Document::from(&report(results)), &mut text).expect("written");
     String::from_utf8(text).expect("UTF-8")
 }
 

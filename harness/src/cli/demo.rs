@@ -1,5 +1,6 @@
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::Args;
 
@@ -42,8 +43,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         writeln!(context.out, "{INTRODUCTION}\n1. A correct server: everything must pass")?;
         context.out.flush()?;
     }
+    let began = SystemClock.now();
     let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), context.common.quiet))?;
-    let report = Report { results: &clean, drift: None, seconds };
+    let report = Report { results: &clean, drift: None, began, seconds, partition: None };
     arguments.reports.write(&report, context, Page::Cases(String::new()))?;
     let mut exit = Exit::of(&clean, None, true);
 
@@ -102,7 +104,9 @@ fn show(found: &Results, row: &DefectRow, seconds: f64, context: &mut Context) -
     Human::new(&mut context.out, style, String::new()).summary(&Report {
         results: found,
         drift: None,
+        began: SystemTime::UNIX_EPOCH, // not shown
         seconds,
+        partition: None,
     })?;
     Ok(())
 }
@@ -115,7 +119,8 @@ async fn suite(scenarios: &[Scenario], defects: DefectSet, quiet: bool) -> Resul
         against_reference(NonceMode::Required, defects, Profile::Rfc9449, &limits, clock, entropy)
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
-    let (results, stop) = perform(&setup, scenarios, &all_of(scenarios, setup.profile), quiet).await;
+    let (results, stop) =
+        perform(&setup, scenarios, &all_of(scenarios, setup.profile), quiet, &mut |_| {}).await;
     if stop.is_requested() {
         return Err(Failure::Interrupted);
     }

@@ -13,9 +13,11 @@ mod key;
 mod list;
 mod log;
 mod measure;
+mod merge;
 mod output;
 mod progress;
 mod proof;
+mod report;
 mod reports;
 mod review;
 mod run;
@@ -101,6 +103,10 @@ enum Command {
     Review(review::Arguments),
     /// Show what changed in a target's behaviour between two runs: before and after an upgrade, on two nodes.
     Diff(diff::Arguments),
+    /// Make reports of results that are there already.
+    Report(report::Arguments),
+    /// Put the results of jobs side by side together, and judge them as one run.
+    Merge(merge::Arguments),
     /// Run the reference issuer and resource server, clean or with planted bugs.
     Serve(serve::Arguments),
     /// Test the suite itself: every planted bug must be caught, and no correct server accused.
@@ -214,6 +220,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Diff(arguments) => diff::run(arguments, &mut context),
+        Command::Report(arguments) => report::run(arguments, &mut context),
+        Command::Merge(arguments) => merge::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),
         Command::Selftest(arguments) => selftest::run(arguments, &mut context),
         Command::Key(arguments) => key::run(arguments, &mut context),
@@ -222,12 +230,12 @@ pub fn main() -> ExitCode {
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit.into(),
-        Err(failure) => report(&failure, context.common.color),
+        Err(failure) => complain(&failure, context.common.color),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of the program")]
-fn report(failure: &Failure, colour: Colour) -> ExitCode {
+fn complain(failure: &Failure, colour: Colour) -> ExitCode {
     let colour = match colour {
         Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         Colour::Always => true,

@@ -11,11 +11,11 @@ use super::selection::Filters;
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::plan::{Selected, all};
-use crate::report::Report;
+use crate::report::{Document, Report};
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::Profile;
-use crate::suite::{Results, Setup, Stop, run_until};
+use crate::suite::{Event, Results, Setup, Stop, run_until};
 use crate::target::{Config, Day};
 
 /// How a run is made, from the command line.
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Deny {
+pub(super) enum Deny {
     /// A missed SHOULD.
     Warn,
 }
@@ -72,6 +72,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         check_waivers(config, &scenarios)?;
     }
     let runtime = super::runtime()?;
+    let mut live = arguments.reports.live()?;
     let began = SystemClock.now();
     let (mut results, stop) = runtime.block_on(async {
         let (_servers, mut setup) =
@@ -79,7 +80,24 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         setup.seed = arguments.seed;
         setup.opt_in.ids.clone_from(&arguments.ids);
         setup.opt_in.tags.extend(arguments.filters.opted_in());
-        Ok::<_, Failure>(perform(&setup, &scenarios, &selected, context.common.quiet).await)
+        for live in &mut live {
+            live.start(&setup.name, profile.name(), setup.seed, selected.len())?;
+        }
+        let mut told = Ok(());
+        let mut tell = |event: &Event<'_>| {
+            let Event::Finished(outcome) = event else { return };
+            if live.is_empty() || told.is_err() {
+                return;
+            }
+            let mut outcome = (*outcome).clone();
+            if let Some(config) = &config {
+                outcome.accept(&config.waivers, Day::of(SystemClock.now()));
+            }
+            told = live.iter_mut().try_for_each(|live| live.case(&outcome));
+        };
+        let performed = perform(&setup, &scenarios, &selected, context.common.quiet, &mut tell).await;
+        told?;
+        Ok::<_, Failure>(performed)
     })?;
 
     if let Some(config) = &config {
@@ -93,10 +111,19 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         None => None,
     };
     // Without a reviewed snapshot everything is new, and nothing has drifted.
-    let report = Report { results: &results, drift: drift.as_ref(), seconds: seconds_since(began) };
+    let report = Report {
+        results: &results,
+        drift: drift.as_ref(),
+        began,
+        seconds: seconds_since(began),
+        partition: arguments.filters.partition,
+    };
     let repeat_with = arguments.repeat_with();
     let page = if arguments.checklist { Page::Checklist } else { Page::Cases(repeat_with) };
     arguments.reports.write(&report, context, page)?;
+    for live in &mut live {
+        live.end(&Document::from(&report))?;
+    }
     if stop.is_requested() {
         return Ok(Exit::Interrupted);
     }
@@ -122,10 +149,15 @@ pub(super) async fn perform(
     scenarios: &[Scenario],
     selected: &[Selected<'_>],
     quiet: bool,
+    tell: &mut (dyn FnMut(&Event<'_>) + Send),
 ) -> (Results, Stop) {
     let (stop, listener) = stop_on_ctrl_c();
     let progress = Progress::new(quiet);
-    let results = run_until(&stop, setup, scenarios, selected, &mut |event| progress.event(&event)).await;
+    let results = run_until(&stop, setup, scenarios, selected, &mut |event| {
+        progress.event(&event);
+        tell(&event);
+    })
+    .await;
     listener.abort();
     (results, stop)
 }

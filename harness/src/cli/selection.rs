@@ -21,9 +21,10 @@ pub(super) struct Filters {
     /// request: so, or by their ids.
     #[arg(long = "tag", value_name = "TAG", env = "DPOP_TAG", value_delimiter = ',')]
     tags: Vec<String>,
-    /// Only one share of the cases, for jobs side by side: hash:1/4 (stays put when cases are added) or slice:1/4.
+    /// Only one share of the cases, for jobs side by side: hash:1/4 (stays put when cases are added) or slice:1/4; hash:auto,
+    /// or hash:auto/4, where the CI server says which job this is. `dpop merge` puts the results together.
     #[arg(long, value_name = "SHARE", env = "DPOP_PARTITION")]
-    partition: Option<Partition>,
+    pub(super) partition: Option<Partition>,
 }
 
 fn level(name: &str) -> Result<Level, String> {

@@ -3,7 +3,10 @@ use std::cell::OnceCell;
 use super::{Mutation, find};
 use crate::jose::base64url;
 use crate::jose::json::{Json, Object};
-use crate::proof::{BoundTo, Draft, EditError, KeyChoice, Material, ProofKey, Request, Step, StepRecord};
+use crate::proof::{
+    AccessToken, BoundTo, Call, Draft, EditError, KeyChoice, Material, ProofKey, Request, Statement, Step,
+    StepRecord,
+};
 
 /// What every server takes in one header line; many HTTP libraries and proxies refuse more than 8 KiB (RFC 9110 section 5.4
 /// leaves them the choice).
@@ -37,6 +40,9 @@ pub struct MintedProof {
     pub header: String,
     /// The JSON text of its claims.
     pub claims: String,
+    /// The texts that it would have without the edits of its step; none where they are the same, or nothing but the way of
+    /// sending was edited.
+    pub correct: Option<(String, String)>,
 }
 
 /// Makes the request of one step: a correct proof, token and request with the edits and mutations of the step, each in
@@ -149,7 +155,26 @@ fn make(
     if !idle.is_empty() {
         return Err(EditError::NoChange);
     }
-    Ok(Minted { odd, ..minted(StepRecord { signed, jti, token, request }) })
+    let honest = honest(material, &call, &token, &jti);
+    let mut minted = Minted { odd, ..minted(StepRecord { signed, jti, token, request }) };
+    if honest != (minted.proof.header.clone(), minted.proof.claims.clone()) {
+        minted.proof.correct = Some(honest);
+    }
+    Ok(minted)
+}
+
+/// The texts of the proof that an honest client would send in the place of this one.
+fn honest(material: &Material<'_>, call: &Call, token: &AccessToken, jti: &str) -> (String, String) {
+    let statement = Statement {
+        htm: &call.method,
+        htu: &call.htu.to_string(),
+        access_token: Some(token.expose()),
+        nonce: material.nonce,
+        jti,
+        iat: material.now,
+    };
+    let draft = Draft::correct(material.key, statement);
+    (draft.header.to_text(), draft.claims.to_text())
 }
 
 /// The step with a token that is bound to the `jwk` of `draft` as it stands there.
@@ -169,6 +194,7 @@ fn minted(record: StepRecord) -> Minted {
     let proof = MintedProof {
         header: record.signed.header_text().to_owned(),
         claims: record.signed.claims_text().to_owned(),
+        correct: None,
     };
     Minted { request: record.request.clone(), record, proof, odd: false }
 }

@@ -3,12 +3,13 @@
 
 use std::io::{self, Write};
 
-use super::Report;
+use super::document::{Case, Document};
 use super::hanging::hanging;
 use super::human::words;
+use crate::jose::uri::Uri;
 use crate::judge::Verdict;
 use crate::plan::matches;
-use crate::suite::{Counts, Outcome, Results};
+use crate::suite::Counts;
 use crate::target::BearerPolicy;
 
 /// Where the text of a line goes on.
@@ -211,15 +212,20 @@ impl Mark {
 }
 
 impl Line {
-    /// The outcomes behind it.
-    pub fn outcomes<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Outcome> {
-        let ours = |outcome: &&Outcome| self.cases.iter().any(|pattern| matches(pattern, &outcome.id));
-        results.outcomes.iter().filter(ours)
+    /// The cases behind it.
+    fn outcomes<'a>(&'a self, results: &'a Document<'_>) -> impl Iterator<Item = &'a Case<'a>> {
+        let ours = |case: &&Case<'_>| self.cases.iter().any(|pattern| matches(pattern, &case.id));
+        results.cases.iter().filter(ours)
+    }
+
+    /// How many of the cases behind it have `verdict`.
+    pub fn number(&self, results: &Document<'_>, verdict: Verdict) -> usize {
+        self.outcomes(results).filter(|case| case.verdict == verdict).count()
     }
 
     /// What the run showed of it.
-    pub fn mark(&self, results: &Results) -> Mark {
-        let any = |wanted: &dyn Fn(&Outcome) -> bool| self.outcomes(results).any(wanted);
+    pub fn mark(&self, results: &Document<'_>) -> Mark {
+        let any = |wanted: &dyn Fn(&Case<'_>) -> bool| self.outcomes(results).any(wanted);
         if any(&|one| one.verdict == Verdict::Fail && one.waived.is_none()) {
             Mark::Broken
         } else if any(&|one| {
@@ -240,16 +246,15 @@ impl Line {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_checklist(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let results = report.results;
+pub fn write_checklist(results: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     hanging(out, "Can I launch? ", &answer(results))?;
     writeln!(
         out,
         "\ntarget {}   {}   profile {}   {} cases\n",
-        results.target,
-        results.health.url,
-        results.profile.name(),
-        results.outcomes.len()
+        results.target.name,
+        results.facts.url.as_deref().unwrap_or(&results.facts.origin),
+        results.profile,
+        results.cases.len()
     )?;
     for line in LINES {
         write_line(line, results, out)?;
@@ -262,22 +267,21 @@ pub fn write_checklist(report: &Report<'_>, out: &mut dyn Write) -> io::Result<(
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_answer(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "Can I launch? {}", answer(report.results))
+pub fn write_answer(results: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "Can I launch? {}", answer(results))
 }
 
-fn answer(results: &Results) -> String {
+fn answer(results: &Document<'_>) -> String {
     let number = |mark: Mark| LINES.iter().filter(|line| line.mark(results) == mark).count();
     let (broken, doubtful, accepted) = (number(Mark::Broken), number(Mark::Doubtful), number(Mark::Accepted));
     let missing = number(Mark::NotShown);
     let of = LINES.len();
     let are = |number: usize| if number == 1 { "is" } else { "are" };
-    if let Some(trouble) = &results.health.trouble {
-        return if results.health.protected == Some(false) {
-            format!("No: {}.", trouble.what)
-        } else {
-            format!("That can't be said. {trouble}")
-        };
+    if let Some(what) = &results.facts.open {
+        return format!("No: {what}.");
+    }
+    if let Some(trouble) = &results.facts.trouble {
+        return format!("That can't be said. {trouble}");
     }
     if results.is_blocked() {
         return "That can't be said: the target was lost on the way. See dpop run.".to_owned();
@@ -305,7 +309,7 @@ fn answer(results: &Results) -> String {
     }
 }
 
-fn write_line(line: &Line, results: &Results, out: &mut dyn Write) -> io::Result<()> {
+fn write_line(line: &Line, results: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mark = line.mark(results);
     hanging(out, &format!("{:4}", mark.tick()), line.text)?;
     let margin = " ".repeat(INDENT);
@@ -314,7 +318,7 @@ fn write_line(line: &Line, results: &Results, out: &mut dyn Write) -> io::Result
         say(format!("not shown: {}.", why_not_shown(line, results)))?;
         return say(format!("To show it: {}. See dpop explain {}", line.to_show, line.page));
     }
-    let counts = words(Counts::of(line.outcomes(results)));
+    let counts = words(Counts::of_verdicts(line.outcomes(results).map(|case| case.verdict)));
     let there = |pattern: &&&str| line.outcomes(results).any(|outcome| matches(pattern, &outcome.id));
     let patterns: Vec<&str> = line.cases.iter().filter(there).copied().collect();
     say(format!("{}: {counts}", patterns.join(", ")))?;
@@ -327,7 +331,7 @@ fn write_line(line: &Line, results: &Results, out: &mut dyn Write) -> io::Result
         let found = || line.outcomes(results).filter(|outcome| outcome.verdict == verdict);
         let ids = |waived: bool| -> Vec<&str> {
             let ours = found().filter(|outcome| outcome.waived.is_some() == waived);
-            ours.map(|outcome| outcome.id.as_str()).collect()
+            ours.map(|outcome| outcome.id.as_ref()).collect()
         };
         let (open, waived) = (ids(false), ids(true));
         if !open.is_empty() {
@@ -345,29 +349,30 @@ fn write_line(line: &Line, results: &Results, out: &mut dyn Write) -> io::Result
         say(format!("See dpop explain {}", line.page))?;
     }
     let about_bearer = line.cases.iter().any(|pattern| pattern.starts_with("rs.downgrade"));
-    if about_bearer && results.traits.bearer == Some(BearerPolicy::Allowed) {
+    if about_bearer && results.facts.bearer.as_deref() == Some(BearerPolicy::Allowed.name()) {
         say("migrating: unbound tokens are still served (target.bearer: allowed)".to_owned())?;
     }
     Ok(())
 }
 
-fn why_not_shown(line: &Line, results: &Results) -> String {
+fn why_not_shown(line: &Line, results: &Document<'_>) -> String {
     let about_tls = line.page == "https-only";
-    if about_tls && results.health.url.is_loopback() {
+    let url: Option<Uri> = results.facts.url.as_deref().and_then(|url| url.parse().ok());
+    if about_tls && url.as_ref().is_some_and(Uri::is_loopback) {
         return "a loopback target".to_owned();
     }
     let skipped = reasons(line, results);
     if !skipped.is_empty() {
         return skipped.join("; ");
     }
-    if about_tls && !results.health.url.is_https() {
+    if about_tls && url.is_some_and(|url| !url.is_https()) {
         return "the run itself went over http".to_owned();
     }
     "no case of it was run".to_owned()
 }
 
 /// Why cases behind a line were skipped.
-fn reasons(line: &Line, results: &Results) -> Vec<String> {
+fn reasons(line: &Line, results: &Document<'_>) -> Vec<String> {
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for outcome in line.outcomes(results).filter(|outcome| outcome.verdict == Verdict::Skip) {
         let why = outcome.reason.as_deref().unwrap_or("no reason given");

@@ -9,11 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Verdict;
-use crate::run::{Crowd, Exchange, Turn};
-use crate::suite::{Outcome, Results};
+use crate::run::Crowd;
+use crate::suite::Counts;
+
+use super::human::words;
 
 /// The value of `format`.
-const FORMAT: &str = "dpop-results/1";
+pub(super) const FORMAT: &str = "dpop-results/1";
 
 /// The results of one run.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,9 +28,52 @@ pub struct Document<'a> {
     /// The rules laid over RFC 9449.
     pub(super) profile: Cow<'a, str>,
     pub(super) seed: u64,
+    /// When the run began (RFC 3339).
+    #[serde(default)]
+    pub(super) began: Option<Cow<'a, str>>,
+    /// How long it took.
+    #[serde(default)]
+    pub(super) seconds: Option<f64>,
+    /// The share of the cases that was asked for, e.g. `hash:1/4`; null where it was no share, and once all are merged.
+    #[serde(default)]
+    pub(super) partition: Option<Cow<'a, str>>,
     pub(super) facts: Facts<'a>,
     pub(super) cases: Vec<Case<'a>>,
+    /// How the outcomes differ from those that were reviewed; null where there is nothing to compare with.
+    #[serde(default)]
+    pub(super) drift: Option<Drifted<'a>>,
+    /// Waivers that are no longer good.
+    #[serde(default)]
+    pub(super) bad_waivers: Vec<BadWaiver<'a>>,
     pub(super) summary: Summary,
+}
+
+/// How outcomes differ from the snapshot.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Drifted<'a> {
+    /// Cases that came out in another way.
+    pub(super) changed: Vec<Changed<'a>>,
+    /// Cases that the snapshot does not have.
+    pub(super) new: Vec<Cow<'a, str>>,
+    /// Cases that only the snapshot has.
+    pub(super) gone: Vec<Cow<'a, str>>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Changed<'a> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) was: Cow<'a, str>,
+    pub(super) is: Cow<'a, str>,
+}
+
+/// A waiver that fails the run.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct BadWaiver<'a> {
+    pub(super) case: Cow<'a, str>,
+    /// `expired` or `stale`.
+    pub(super) fault: Cow<'a, str>,
+    /// The same in a sentence.
+    pub(super) told: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +107,15 @@ pub(super) struct Facts<'a> {
     pub(super) origin: Cow<'a, str>,
     /// Why the target could not be judged, and whose that is.
     pub(super) trouble: Option<Cow<'a, str>>,
+    /// The URL that was requested, without query.
+    #[serde(default)]
+    pub(super) url: Option<Cow<'a, str>>,
+    /// What the owner says of unbound tokens: `refused` or `allowed`.
+    #[serde(default)]
+    pub(super) bearer: Option<Cow<'a, str>>,
+    /// What shows that the resource is open to everybody; null where it is not.
+    #[serde(default)]
+    pub(super) open: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +142,18 @@ pub(super) struct Case<'a> {
     pub(super) waived: Option<Waived<'a>>,
     pub(super) requests: usize,
     pub(super) ms: u64,
+    /// Why it matters.
+    #[serde(default)]
+    pub(super) why: Cow<'a, str>,
+    /// Who gains what where it is missed.
+    #[serde(default)]
+    pub(super) attacker: Option<Cow<'a, str>>,
+    /// The page of the guide about the mistake behind it.
+    #[serde(default)]
+    pub(super) pitfall: Option<Cow<'a, str>>,
+    /// The request that decided, as an index into `transcript`.
+    #[serde(default)]
+    pub(super) decisive: Option<usize>,
     pub(super) transcript: Vec<Entry<'a>>,
 }
 
@@ -116,6 +182,9 @@ pub(super) struct Entry<'a> {
     pub(super) crowd: Option<Crowd>,
     /// Whether it was sent for the case before and stands here once more.
     pub(super) shared: bool,
+    /// When it was sent, in milliseconds since 1970.
+    #[serde(default)]
+    pub(super) sent: Option<u64>,
 }
 
 /// A proof's JSON texts.
@@ -123,9 +192,19 @@ pub(super) struct Entry<'a> {
 pub(super) struct Proof<'a> {
     pub(super) header: Cow<'a, str>,
     pub(super) claims: Cow<'a, str>,
+    /// The same proof without the edits of the case; null where these texts have none.
+    #[serde(default)]
+    pub(super) correct: Option<Texts<'a>>,
 }
 
+/// The JSON texts of a proof.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Texts<'a> {
+    pub(super) header: Cow<'a, str>,
+    pub(super) claims: Cow<'a, str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Summary {
     pub(super) pass: usize,
     pub(super) note: usize,
@@ -134,6 +213,22 @@ pub(super) struct Summary {
     pub(super) skip: usize,
     pub(super) inconclusive: usize,
     pub(super) waived: usize,
+}
+
+impl Summary {
+    /// Counts cases.
+    pub(super) fn of(cases: &[Case<'_>]) -> Self {
+        let counts = Counts::of_verdicts(cases.iter().map(|case| case.verdict));
+        Self {
+            pass: counts.number(Verdict::Pass),
+            note: counts.number(Verdict::Note),
+            warn: counts.number(Verdict::Warn),
+            fail: counts.number(Verdict::Fail),
+            skip: counts.number(Verdict::Skip),
+            inconclusive: counts.number(Verdict::Inconclusive),
+            waived: cases.iter().filter(|case| case.waived.is_some()).count(),
+        }
+    }
 }
 
 /// A file that holds no results.
@@ -172,93 +267,92 @@ impl Document<'static> {
     }
 }
 
-impl<'a> From<&'a Results> for Document<'a> {
-    fn from(results: &'a Results) -> Self {
-        let counts = results.counts();
-        Self {
-            format: FORMAT.into(),
-            tool: Tool { name: "dpop".into(), version: env!("CARGO_PKG_VERSION").into() },
-            target: TargetName { name: (&results.target).into() },
-            profile: results.profile.name().into(),
-            seed: results.seed,
-            facts: Facts {
-                nonce: results.traits.nonce.name().into(),
-                http2: results.traits.http2,
-                algs: results.traits.algs.names().into_iter().map(Cow::from).collect(),
-                skew: results.health.skew.map(|skew| skew.milliseconds() as f64 / 1000.0),
-                time: results.health.time.name().into(),
-                token: results.health.binding.map(|binding| binding.name().into()),
-                origin: results.health.htu.origin().into(),
-                trouble: results.health.trouble.as_ref().map(|trouble| trouble.to_string().into()),
-            },
-            cases: results.outcomes.iter().map(case).collect(),
-            summary: Summary {
-                pass: counts.number(Verdict::Pass),
-                note: counts.number(Verdict::Note),
-                warn: counts.number(Verdict::Warn),
-                fail: counts.number(Verdict::Fail),
-                skip: counts.number(Verdict::Skip),
-                inconclusive: counts.number(Verdict::Inconclusive),
-                waived: results.waived(),
-            },
+impl Document<'_> {
+    /// Whether a case fails, or with `deny_warnings` warns, and is not waived; or something else fails the run: drift, or a
+    /// waiver that is no longer good.
+    pub fn is_nonconformity(&self, deny_warnings: bool) -> bool {
+        let denied = |case: &Case<'_>| {
+            case.fails() || (deny_warnings && case.verdict == Verdict::Warn && case.waived.is_none())
+        };
+        let drifted = |drift: &Drifted<'_>| !drift.changed.is_empty() || !drift.gone.is_empty();
+        self.cases.iter().any(denied)
+            || !self.bad_waivers.is_empty()
+            || self.drift.as_ref().is_some_and(drifted)
+    }
+
+    /// Whether something could not be judged.
+    pub fn is_unclear(&self) -> bool {
+        self.summary.inconclusive > 0
+    }
+
+    /// The last line of the console report.
+    pub fn told(&self) -> String {
+        let words = words(Counts::of_verdicts(self.cases.iter().map(|case| case.verdict)));
+        let requests: usize = self.cases.iter().map(|case| case.requests).sum();
+        format!("{} cases: {words}   {requests} requests", self.cases.len())
+    }
+
+    /// Whether the target could not be judged as a whole: a preflight check did not pass, or it was lost on the way.
+    pub(super) fn is_blocked(&self) -> bool {
+        let stops = |verdict| matches!(verdict, Verdict::Fail | Verdict::Inconclusive);
+        self.cases.iter().any(|case| case.scenario == "rs.preflight" && stops(case.verdict))
+    }
+}
+
+impl Drifted<'_> {
+    /// The snapshot's word on a case: `same`, `changed`, `new`.
+    pub(super) fn word(&self, id: &str) -> &'static str {
+        if self.changed.iter().any(|changed| changed.id == id) {
+            "changed"
+        } else if self.new.iter().any(|new| new == id) {
+            "new"
+        } else {
+            "same"
         }
     }
 }
 
-fn case(outcome: &Outcome) -> Case<'_> {
-    let decisive = outcome.decisive_exchange();
-    Case {
-        id: (&outcome.id).into(),
-        scenario: (&outcome.scenario).into(),
-        file: (&outcome.file).into(),
-        line: outcome.line,
-        title: (&outcome.title).into(),
-        spec: Cow::Borrowed(&outcome.spec),
-        level: outcome.level.name().into(),
-        cwe: Cow::Borrowed(&outcome.cwe),
-        verdict: outcome.verdict,
-        decision: decisive.map(|exchange| exchange.seen.decision.name().into()),
-        status: decisive.and_then(|exchange| exchange.seen.status),
-        error: decisive.and_then(|exchange| exchange.seen.error.as_deref().map(Cow::from)),
-        expected: (&outcome.expected).into(),
-        reason: outcome.reason.as_deref().map(Cow::from),
-        reproduced: outcome.reproduced.map(|(seen, of)| format!("{seen}/{of}").into()),
-        waived: outcome.waived.as_ref().map(|waiver| Waived {
-            reason: (&waiver.reason).into(),
-            expires: waiver.expires.to_string().into(),
-        }),
-        requests: outcome.requests(),
-        ms: outcome
-            .transcript
-            .iter()
-            .filter(|exchange| !exchange.shared)
-            .map(|exchange| exchange.milliseconds)
-            .sum(),
-        transcript: outcome.transcript.iter().map(entry).collect(),
+impl Case<'_> {
+    /// Whether the run fails by it, apart from `--deny`.
+    pub(super) fn fails(&self) -> bool {
+        self.verdict == Verdict::Fail && self.waived.is_none()
+    }
+
+    /// The exchange that decided.
+    pub(super) fn decisive(&self) -> Option<&Entry<'_>> {
+        self.decisive.and_then(|at| self.transcript.get(at))
+    }
+
+    /// What was seen in a line: what decided, or why it was not judged.
+    pub(super) fn saw(&self) -> String {
+        match self.decisive() {
+            Some(entry) => entry.told(),
+            None => self.reason.as_deref().unwrap_or("nothing").to_owned(),
+        }
+    }
+
+    /// `expected reject, saw accept 200`
+    pub(super) fn told(&self) -> String {
+        format!("expected {}, saw {}", self.expected, self.saw())
+    }
+
+    /// The CWE numbers as they are written: `CWE-294`.
+    pub(super) fn weaknesses(&self) -> impl Iterator<Item = String> + '_ {
+        self.cwe.iter().map(|number| format!("CWE-{number}"))
     }
 }
 
-fn entry(exchange: &Exchange) -> Entry<'_> {
-    Entry {
-        turn: match exchange.turn {
-            Turn::Canary => "canary".into(),
-            Turn::ControlBefore => "control-before".into(),
-            Turn::Step(index) => format!("step {}", index + 1).into(),
-            Turn::ControlAfter => "control-after".into(),
-            Turn::Diagnosis => "diagnosis".into(),
-        },
-        request: (&exchange.request).into(),
-        proof: exchange
-            .proof
-            .as_ref()
-            .map(|proof| Proof { header: (&proof.header).into(), claims: (&proof.claims).into() }),
-        decision: exchange.seen.decision.name().into(),
-        status: exchange.seen.status,
-        error: exchange.seen.error.as_deref().map(Cow::from),
-        response: (&exchange.response).into(),
-        ms: exchange.milliseconds,
-        alike: exchange.alike,
-        crowd: exchange.crowd,
-        shared: exchange.shared,
+impl Entry<'_> {
+    /// What was seen, and how often: `accept 200`, `accepted 3 of 32`, `accept 200, 200 times`.
+    pub(super) fn told(&self) -> String {
+        if let Some(crowd) = self.crowd {
+            return format!("accepted {} of {}", crowd.accepted, crowd.sent);
+        }
+        let status = self.status.map(|status| format!(" {status}")).unwrap_or_default();
+        let error = self.error.as_deref().map(|error| format!(" {error}")).unwrap_or_default();
+        // Without a status there was no answer, and that is what the text says.
+        let why = if self.status.is_none() { format!(": {}", self.response) } else { String::new() };
+        let often = if self.alike > 1 { format!(", {} times", self.alike) } else { String::new() };
+        format!("{}{status}{error}{why}{often}", self.decision)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Document, Report};
+use super::Document;
 
 /// The JSON Schema of `dpop-results/1`.
 pub fn schema() -> serde_json::Value {
@@ -13,7 +13,7 @@ pub fn schema() -> serde_json::Value {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::from(report.results))?;
+pub fn write(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
     writeln!(out)
 }

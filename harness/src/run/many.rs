@@ -85,7 +85,9 @@ impl Session<'_> {
         let exchanges: Vec<Exchange> = minted
             .iter()
             .zip(&answers)
-            .map(|(minted, answer)| self.exchange(&minted.request, Some(minted), turn, answer, took))
+            .map(|(minted, answer)| {
+                self.exchange(&minted.request, Some(minted), turn, answer, (before, took))
+            })
             .collect();
         exchanges.iter().for_each(|exchange| self.heard(&exchange.seen));
         Ok(exchanges)

@@ -138,7 +138,7 @@ async fn fetch(
     let before = session.clock.now();
     let answer = session.target.send(&request).await;
     let took = session.clock.now().duration_since(before).unwrap_or_default();
-    let exchange = session.exchange(&request, None, Turn::Step(0), &answer, took);
+    let exchange = session.exchange(&request, None, Turn::Step(0), &answer, (before, took));
     transcript.push(Exchange { at: Endpoint::Metadata, ..exchange });
     let at = transcript.len() - 1;
     let response = match answer {

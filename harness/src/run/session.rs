@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::cast::Cast;
 use super::leak::Leak;
@@ -189,7 +189,7 @@ impl<'a> Session<'a> {
         {
             self.skew = Some(Skew::of(date, before, after).and(self.skew));
         }
-        let exchange = self.exchange(request, minted, turn, &answer, took);
+        let exchange = self.exchange(request, minted, turn, &answer, (before, took));
         self.keep(exchange, transcript)
     }
 
@@ -216,7 +216,7 @@ impl<'a> Session<'a> {
         minted: Option<&Minted>,
         turn: Turn,
         answer: &Answer,
-        took: Duration,
+        (began, took): (SystemTime, Duration),
     ) -> Exchange {
         let mut seen = observe(answer);
         // What a server says may be what it was sent.
@@ -237,6 +237,11 @@ impl<'a> Session<'a> {
             proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
                 header: self.redactor.clean(&minted.proof.header),
                 claims: self.redactor.clean(&minted.proof.claims),
+                correct: minted
+                    .proof
+                    .correct
+                    .as_ref()
+                    .map(|(header, claims)| (self.redactor.clean(header), self.redactor.clean(claims))),
             }),
             presented: under_dpop && has("DPoP") && !odd,
             asked: Asked::with(request, odd),
@@ -250,7 +255,8 @@ impl<'a> Session<'a> {
             watched: None,
             seen,
             response: show_answer(answer, request.http, self.redactor),
-            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            sent: milliseconds(began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
+            milliseconds: milliseconds(took),
         }
     }
 
@@ -400,7 +406,7 @@ impl<'a> Session<'a> {
         let before = self.clock.now();
         let answer = self.target.send_and_cut(&minted.request).await;
         let took = self.clock.now().duration_since(before).unwrap_or_default();
-        let exchange = self.exchange(&minted.request, Some(&minted), turn, &answer, took);
+        let exchange = self.exchange(&minted.request, Some(&minted), turn, &answer, (before, took));
         self.keep(exchange, transcript);
         Ok(())
     }
@@ -610,4 +616,8 @@ fn is_not_served(seen: &Observation, only_acceptance: bool) -> bool {
         Decision::Reject if seen.status == Some(403) => true,
         Decision::Reject | Decision::Challenge | Decision::Fault | Decision::NoAnswer => !only_acceptance,
     }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -64,6 +64,8 @@ pub struct Exchange {
     pub seen: Observation,
     /// Status line, header fields and the beginning of the content.
     pub response: String,
+    /// When it was sent, in milliseconds since 1970.
+    pub sent: u64,
     /// From the first byte sent to the last byte read.
     pub milliseconds: u64,
 }

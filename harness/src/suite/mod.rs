@@ -157,7 +157,9 @@ pub async fn run_until(
     let lost = suite.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut health = preflight.health;
     if let Some(lost) = lost {
-        outcome::replace_preflight(&mut outcomes, scenarios, setup, &lost);
+        if let Some(replaced) = outcome::replace_preflight(&mut outcomes, scenarios, setup, &lost) {
+            suite.finished(replaced);
+        }
         health.trouble = Some(lost.trouble);
     }
     outcomes.retain(shown);

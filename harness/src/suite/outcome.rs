@@ -46,6 +46,8 @@ pub struct Outcome {
     pub why: String,
     /// Who gains what.
     pub attacker: Option<String>,
+    /// The page of the guide about the mistake behind it.
+    pub pitfall: Option<&'static str>,
     /// What should have happened.
     pub expected: String,
     /// What it means.
@@ -89,6 +91,7 @@ impl Outcome {
             cwe: scenario.cwe.clone(),
             why: scenario.why.clone(),
             attacker: scenario.attacker.clone(),
+            pitfall: scenario.pitfall.map(|pitfall| pitfall.name()),
             expected: expected(&case.kind),
             verdict: judgement.verdict,
             reason: judgement.reason,
@@ -189,9 +192,14 @@ pub struct Counts([usize; Verdict::ALL.len()]);
 impl Counts {
     /// Counts outcomes.
     pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
+        Self::of_verdicts(outcomes.into_iter().map(|outcome| outcome.verdict))
+    }
+
+    /// Counts verdicts.
+    pub fn of_verdicts(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         let mut counts = Self::default();
-        for outcome in outcomes {
-            if let Some(at) = Verdict::ALL.iter().position(|verdict| *verdict == outcome.verdict) {
+        for found in verdicts {
+            if let Some(at) = Verdict::ALL.iter().position(|verdict| *verdict == found) {
                 counts.0[at] += 1;
             }
         }
@@ -260,21 +268,19 @@ impl Results {
 }
 
 /// Puts the one finding that a lost target amounts to in the place of the preflight check that had passed.
-pub(super) fn replace_preflight(
-    outcomes: &mut Vec<Outcome>,
+pub(super) fn replace_preflight<'a>(
+    outcomes: &'a mut Vec<Outcome>,
     scenarios: &[Scenario],
     setup: &Setup,
     lost: &Lost,
-) {
+) -> Option<&'a Outcome> {
     let lost_check = |kind: &CaseKind| matches!(kind, CaseKind::Preflight(check) if *check == lost.check);
-    let Some(selected) =
-        crate::plan::all(scenarios).into_iter().find(|selected| lost_check(&selected.case.kind))
-    else {
-        return;
-    };
+    let selected =
+        crate::plan::all(scenarios).into_iter().find(|selected| lost_check(&selected.case.kind))?;
     let before =
         outcomes.iter().position(|outcome| outcome.id == selected.case.id).map(|at| outcomes.remove(at));
     let transcript = before.map(|outcome| outcome.transcript).unwrap_or_default();
     let judgement = Judgement::inconclusive(lost.why.clone());
     outcomes.push(Outcome::new(selected, setup.profile, judgement, transcript, None));
+    outcomes.last()
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::outcome::Results;
+use super::outcome::{Outcome, Results};
 use crate::judge::Verdict;
 use crate::target::{Day, Waiver};
 
@@ -24,23 +24,26 @@ impl fmt::Display for WaiverFault {
     }
 }
 
-impl Results {
-    /// Marks findings that are waived on the day `today`, and notes waivers that are no longer good. Verdicts stay.
-    pub fn apply(&mut self, waivers: &[Waiver], today: Day) {
-        for waiver in waivers {
-            let Some(outcome) = self.outcomes.iter_mut().find(|outcome| outcome.id == waiver.case) else {
-                continue;
-            };
-            match outcome.verdict {
-                Verdict::Warn | Verdict::Fail if today <= waiver.expires => {
-                    outcome.waived = Some(waiver.clone())
-                }
-                Verdict::Warn | Verdict::Fail => {
-                    self.waiver_faults.push(WaiverFault::Expired(waiver.clone()))
-                }
-                Verdict::Pass | Verdict::Note => self.waiver_faults.push(WaiverFault::Stale(waiver.clone())),
-                Verdict::Skip | Verdict::Inconclusive => {} // shows nothing either way
+impl Outcome {
+    /// Marks the finding as waived if it is on the day `today`; a fault where its waiver is no longer good. The verdict stays.
+    pub fn accept(&mut self, waivers: &[Waiver], today: Day) -> Option<WaiverFault> {
+        let waiver = waivers.iter().find(|waiver| waiver.case == self.id)?;
+        match self.verdict {
+            Verdict::Warn | Verdict::Fail if today <= waiver.expires => {
+                self.waived = Some(waiver.clone());
+                None
             }
+            Verdict::Warn | Verdict::Fail => Some(WaiverFault::Expired(waiver.clone())),
+            Verdict::Pass | Verdict::Note => Some(WaiverFault::Stale(waiver.clone())),
+            Verdict::Skip | Verdict::Inconclusive => None, // shows nothing either way
         }
+    }
+}
+
+impl Results {
+    /// Marks findings that are waived on the day `today`, and notes waivers that are no longer good.
+    pub fn apply(&mut self, waivers: &[Waiver], today: Day) {
+        let faults = self.outcomes.iter_mut().filter_map(|outcome| outcome.accept(waivers, today));
+        self.waiver_faults.extend(faults);
     }
 }

@@ -61,6 +61,16 @@ pub enum BearerPolicy {
     Allowed,
 }
 
+impl BearerPolicy {
+    /// The word in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Allowed => "allowed",
+        }
+    }
+}
+
 /// Whether and how the target uses nonces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

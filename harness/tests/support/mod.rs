@@ -19,7 +19,7 @@ pub(crate) fn dpop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> C
     let mut command = Command::new(env!("CARGO_BIN_EXE_dpop"));
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
-        let decides = ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"];
+        let decides = ["CI", "GITHUB_ACTIONS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"];
         if decides.contains(&name_text.as_ref()) || name_text.starts_with("DPOP_") {
             command.env_remove(name);
         }
