@@ -24,8 +24,8 @@ const ORDER: &[&str] = &[
     "suite",
     "selftest",
     "snapshot",
-    "report",
     "guide",
+    "report",
     "cli",
     "fuzzing",
 ];

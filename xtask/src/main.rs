@@ -6,6 +6,8 @@
 mod codegen;
 mod insta;
 mod nginx;
+mod reports;
+mod shards;
 mod targets;
 mod tutorials;
 
@@ -38,6 +40,18 @@ const COMMANDS: &[Command] = &[
         arguments: "[NAME…]",
         about: "run the suite against the reference server behind nginx, set up well and badly",
         run: nginx::run,
+    },
+    Command {
+        name: "reports",
+        arguments: "",
+        about: "have programs of others read the reports: a browser, and parsers of JUnit, SARIF and HAR",
+        run: reports::run,
+    },
+    Command {
+        name: "shards",
+        arguments: "",
+        about: "run the whole suite, and again as eight jobs side by side, and compare",
+        run: shards::run,
     },
     Command {
         name: "targets",

@@ -12,6 +12,7 @@ mod issuer_key;
 mod key;
 mod list;
 mod log;
+mod matrix;
 mod measure;
 mod merge;
 mod output;
@@ -105,6 +106,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Make reports of results that are there already.
     Report(report::Arguments),
+    /// Write one page that shows results side by side: cases by targets, and each case in full.
+    Matrix(matrix::Arguments),
     /// Put the results of jobs side by side together, and judge them as one run.
     Merge(merge::Arguments),
     /// Run the reference issuer and resource server, clean or with planted bugs.
@@ -221,6 +224,7 @@ pub fn main() -> ExitCode {
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Diff(arguments) => diff::run(arguments, &mut context),
         Command::Report(arguments) => report::run(arguments, &mut context),
+        Command::Matrix(arguments) => matrix::run(arguments, &mut context),
         Command::Merge(arguments) => merge::run(arguments, &mut context),
         Command::Serve(arguments) => serve::run(arguments, &mut context),
         Command::Selftest(arguments) => selftest::run(arguments, &mut context),

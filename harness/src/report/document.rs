@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::judge::Verdict;
 use crate::run::Crowd;
@@ -16,6 +17,9 @@ use super::human::words;
 
 /// The value of `format`.
 pub(super) const FORMAT: &str = "dpop-results/1";
+
+/// The format of facts, which `dpop matrix` shows beside results.
+pub(super) const FACTS: &str = "dpop-facts/1";
 
 /// The results of one run.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -252,6 +256,14 @@ impl Document<'static> {
     /// # Errors
     /// [`DocumentError`].
     pub fn open(path: &Path) -> Result<Self, DocumentError> {
+        Self::open_either(path)?.map_err(|_| DocumentError::Format(path.to_owned(), FACTS.to_owned()))
+    }
+
+    /// Reads results, or else the facts that `dpop measure --format json` wrote.
+    ///
+    /// # Errors
+    /// [`DocumentError`] for what is neither.
+    pub fn open_either(path: &Path) -> Result<Result<Self, Value>, DocumentError> {
         #[derive(Deserialize)]
         struct Head {
             format: String,
@@ -260,10 +272,11 @@ impl Document<'static> {
             std::fs::read_to_string(path).map_err(|error| DocumentError::Io(path.to_owned(), error))?;
         let malformed = |error| DocumentError::Malformed(path.to_owned(), error);
         let head: Head = serde_json::from_str(&text).map_err(malformed)?;
-        if head.format != FORMAT {
-            return Err(DocumentError::Format(path.to_owned(), head.format));
+        match head.format.as_str() {
+            FORMAT => serde_json::from_str(&text).map(Ok).map_err(malformed),
+            FACTS => serde_json::from_str(&text).map(Err).map_err(malformed),
+            _ => Err(DocumentError::Format(path.to_owned(), head.format)),
         }
-        serde_json::from_str(&text).map_err(malformed)
     }
 }
 

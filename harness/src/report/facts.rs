@@ -113,7 +113,7 @@ pub fn write_facts(name: &str, resource: &str, measured: &Measured, out: &mut dy
     let Measured { health, facts, contradictions, requests, .. } = measured;
     let Facts { skew, origin, nonce, algs, window, jti, htu, sizes, errors } = facts;
     let document = Document {
-        format: "dpop-facts/1",
+        format: super::document::FACTS,
         tool: Tool { name: "dpop", version: env!("CARGO_PKG_VERSION") },
         target: Target { name, resource },
         requests: *requests,

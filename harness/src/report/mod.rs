@@ -9,6 +9,7 @@ mod github;
 mod hanging;
 mod har;
 mod health;
+mod html;
 mod human;
 pub mod json;
 mod junit;
@@ -27,6 +28,7 @@ pub use document::{Document, DocumentError};
 pub use facts::{facts_page, facts_schema, write_facts};
 pub use hanging::hanging;
 pub use health::{doctor_line, doctor_page};
+pub use html::write_matrix;
 pub use human::{Human, Style, glyph};
 pub use merge::MergeError;
 pub use ndjson::Live;
@@ -71,6 +73,7 @@ pub const FORMATS: &[Format] = &[
     Format { name: "checklist", summary: "the advice for production, line by line", write: write_checklist },
     Format { name: "junit", summary: "one testcase a case, for CI servers", write: junit::write },
     Format { name: "sarif", summary: "SARIF 2.1.0, for code scanning", write: sarif::write },
+    Format { name: "html", summary: "one page that shows everything, for browsers", write: html::write },
     Format { name: "md", summary: "Markdown, for the summary of a job", write: md::write },
     Format { name: "github", summary: "annotations of GitHub Actions, of what fails", write: github::write },
     Format {
