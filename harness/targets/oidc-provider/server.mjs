@@ -1,5 +1,6 @@
 // An OpenID provider whose userinfo endpoint is the protected resource. Access tokens are opaque and DPoP is on, without
-// nonces, as the library has it by default.
+// nonces, as the library has it by default; `nonces` demands them, `proxy` lets nginx stand in front.
+import { randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
 // The library's own memory forgets the oldest tokens and `jti` values after 1000 entries. It checks expiry itself.
@@ -25,6 +26,10 @@ class Memory {
   }
 }
 
+const variant = process.argv[2];
+const requireNonce = () => variant === 'nonces';
+const nonces = { nonceSecret: variant === 'nonces' ? randomBytes(32) : undefined, requireNonce };
+
 const provider = new Provider('http://127.0.0.1:9412', {
   adapter: Memory,
   clients: [
@@ -32,12 +37,12 @@ const provider = new Provider('http://127.0.0.1:9412', {
       client_id: 'harness',
       client_secret: 'only-on-loopback',
       grant_types: ['refresh_token', 'authorization_code'],
-      redirect_uris: ['http://127.0.0.1:9413/callback'],
+      redirect_uris: ['http://127.0.0.1:9419/callback'],
       token_endpoint_auth_method: 'client_secret_post',
       dpop_bound_access_tokens: true,
     },
   ],
-  features: { dPoP: { enabled: true, allowReplay: false }, devInteractions: { enabled: false } },
+  features: { dPoP: { enabled: true, allowReplay: false, ...nonces }, devInteractions: { enabled: false } },
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
   rotateRefreshToken: false,
   ttl: { AccessToken: 3600, Grant: 86_400, IdToken: 3600, RefreshToken: 86_400 },
@@ -51,4 +56,5 @@ const grantId = await grant.save();
 const source = { accountId: 'alice', client, grantId, gty: 'authorization_code', scope: 'openid' };
 await new provider.RefreshToken({ ...source, jti: 'refresh-token-of-alice' }).save();
 
-provider.listen(9412, '127.0.0.1');
+provider.proxy = variant === 'proxy';
+provider.listen(variant === 'proxy' ? 9413 : 9412, '127.0.0.1');

@@ -8,11 +8,7 @@ const { kty, crv, x, y } = key;
 const [alg, digest] = kty === 'OKP' ? ['EdDSA', null] : ['ES256', 'sha256'];
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const header = { typ: 'dpop+jwt', alg, jwk: { kty, crv, x, y } };
-const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000) };
-const input = `${encode(header)}.${encode(claims)}`;
 const privateKey = createPrivateKey({ key, format: 'jwk' });
-const signature = sign(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
-
 const body = new URLSearchParams({
   grant_type: 'refresh_token',
   refresh_token: 'refresh-token-of-alice',
@@ -20,7 +16,19 @@ const body = new URLSearchParams({
   client_secret: 'only-on-loopback',
   scope: process.env.DPOP_SCOPE || 'openid',
 });
-const response = await fetch(url, { method: 'POST', body, headers: { DPoP: `${input}.${signature}` } });
-const answer = await response.json();
+
+async function ask(nonce) {
+  const claims = { jti: randomUUID(), htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000), nonce };
+  const input = `${encode(header)}.${encode(claims)}`;
+  const signature = sign(digest, input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  return fetch(url, { method: 'POST', body, headers: { DPoP: `${input}.${signature}` } });
+}
+
+let response = await ask();
+let answer = await response.json();
+if (answer.error === 'use_dpop_nonce') {
+  response = await ask(response.headers.get('DPoP-Nonce'));
+  answer = await response.json();
+}
 if (answer.token_type !== 'DPoP') throw new Error(`no bound token: ${response.status} ${JSON.stringify(answer)}`);
 console.log(JSON.stringify({ access_token: answer.access_token }));

@@ -52,6 +52,16 @@ pub(crate) struct Outcome {
     pub(crate) reason: Option<String>,
 }
 
+impl Outcome {
+    fn merely_saw_more_or_less_than(&self, other: &Self) -> bool {
+        let unseen = |it: &Self| {
+            it.verdict == Verdict::Skip && it.reason.as_deref() == Some("no such answer was seen")
+        };
+        let passed = |it: &Self| it.verdict == Verdict::Pass;
+        unseen(self) && passed(other) || passed(self) && unseen(other)
+    }
+}
+
 #[derive(Deserialize)]
 struct Document {
     format: String,
@@ -101,10 +111,14 @@ impl Results {
         Counts(verdicts.map(|verdict| (verdict.name(), self.count(verdict))))
     }
 
-    /// The cases that are judged differently, or only in one of the two.
+    /// The cases that are judged differently, or only in one of the two. Where one run happened to see no answer of the kind that
+    /// a case is about, such as the first with a new nonce, it says nothing against the other.
     pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
-        let verdict = |results: &Self, id: &str| results.case(id).map(|outcome| outcome.verdict);
-        let mine = self.cases.keys().filter(|id| verdict(self, id) != verdict(other, id));
+        let mine = self.cases.iter().filter(|(id, mine)| match other.cases.get(*id) {
+            Some(theirs) => mine.verdict != theirs.verdict && !mine.merely_saw_more_or_less_than(theirs),
+            None => true,
+        });
+        let mine = mine.map(|(id, _)| id);
         let only_theirs = other.cases.keys().filter(|id| !self.cases.contains_key(*id));
         mine.chain(only_theirs).map(String::as_str).collect()
     }
@@ -168,6 +182,13 @@ mod tests {
         let two = results(&[("b", "pass"), ("a", "pass"), ("d", "skip")]).unwrap();
         assert_eq!(one.differences(&two), ["b", "c", "d"]);
         assert_eq!(one.differences(&one), [""; 0]);
+        let unseen = r#"{"format":"dpop-results/1","cases":[
+            {"id":"a","verdict":"skip","reason":"no such answer was seen"},
+            {"id":"b","verdict":"skip","reason":"no such answer was seen"},
+            {"id":"c","verdict":"skip"}]}"#;
+        let unseen: Results = unseen.parse().unwrap();
+        assert_eq!(one.differences(&unseen), ["b"]);
+        assert_eq!(unseen.differences(&one), ["b"]);
     }
 
     #[test]
