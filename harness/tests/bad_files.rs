@@ -464,6 +464,9 @@ fn the_values_of_configs() {
     check_config(resource("GET http://127.0.0.1/r#x"), ((4, 13), "a request has no `#fragment`", None));
     check_config(resource("GET http://u:p@127.0.0.1/"), ((4, 13), "user and password", None));
     check_config(config("staging", "../x"), ((3, 9), "a name is letters, digits", None));
+    let origin = |origin: &str| config("9/r", &format!("9/r\n  origin: {origin}"));
+    check_config(origin("x"), ((5, 11), "`x`: not an http or https URI", None));
+    check_config(origin("https://app.test/page"), ((5, 11), "an origin is a scheme", None));
     check_config(config("9/r", "9/r\n  htu-base: x"), ((5, 13), "`x`: not an http or https URI", None));
     check_config(
         config("timeout: 1s", "timeout: 1d"),

@@ -235,7 +235,7 @@ const HOUR: i64 = 3_600_000;
 async fn a_correct_server_with_a_wrong_clock_is_not_accused() {
     for nonce in [NonceMode::Never, NonceMode::Required] {
         for (wrong, followed) in
-            [(0, false), (1_800, false), (-1_800, false), (320_000, true), (-HOUR, true), (5 * HOUR, true)]
+            [(0, false), (1_800, false), (-1_800, false), (-600_000, true), (600_000, true), (5 * HOUR, true)]
         {
             let scene = Scene::new(wrong, None, nonce, &[]).await;
             let results = if nonce == NonceMode::Never { scene.run().await } else { scene.run_timed().await };
@@ -263,6 +263,8 @@ async fn a_wrong_clock_is_on_the_first_line() {
         (0, "✓ clock  "),
         (-HOUR, "! clock server -1 h 0 min, followed  "),
         (320_000, "! clock server +5 min "),
+        (600_000, "! clock server +10 min 0 s, followed  "),
+        (-600_000, "! clock server -10 min 0 s, followed  "),
         (-58_000, "! clock server -5"),
     ] {
         let scene = Scene::new(wrong, None, NonceMode::Never, &[]).await;
@@ -271,6 +273,19 @@ async fn a_wrong_clock_is_on_the_first_line() {
         assert!(line.contains(said), "{said} is not in {line}");
         assert!(line.lines().all(|line| line.chars().count() <= 100), "{line}");
         assert!(line.contains("✓ token bound to key") && line.contains("✓ control 200"), "{line}");
+    }
+}
+
+/// Ten minutes off, and nothing shows it: one finding, and nothing else is judged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_that_is_not_shown_is_one_finding() {
+    for wrong in [-600_000, 600_000] {
+        let results = Scene::new(wrong, None, NonceMode::Never, &[]).await.dated(None).run().await;
+        let odd = odd(&results);
+        let [("rs.preflight.control", Verdict::Inconclusive, why)] = odd[..] else { panic!("{odd:?}") };
+        assert!(why.contains("iat is outside of the accepted window"), "{why}");
+        let passed = results.outcomes.iter().filter(|one| one.verdict == Verdict::Pass);
+        assert!(passed.into_iter().all(|one| one.id.starts_with("rs.preflight.")), "{wrong}");
     }
 }
 

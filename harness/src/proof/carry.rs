@@ -17,12 +17,15 @@ pub struct Call {
     pub htu: Uri,
     /// The versions of HTTP that are used.
     pub http: HttpChoice,
+    /// The web page of another origin that requests are sent for, where a case has one; otherwise one that nobody has.
+    pub page: Option<Uri>,
 }
 
 impl Call {
     /// A request for `uri`, straight to where its URL says.
     pub fn to(method: &str, uri: Uri) -> Self {
-        Self { method: method.to_owned(), htu: uri.without_query(), uri, http: HttpChoice::default() }
+        let (htu, http) = (uri.without_query(), HttpChoice::default());
+        Self { method: method.to_owned(), uri, htu, http, page: None }
     }
 
     /// The URL that proofs name where `base` is the public origin, with the path before that of the request, if it has one.
@@ -146,7 +149,7 @@ impl Request {
             request.fields.push(Field::new("DPoP", proof));
         }
         if let Some(cross_origin) = edits.cross_origin {
-            cross_origin.apply(&mut request);
+            cross_origin.apply(&mut request, call.page.as_ref());
         }
         request
     }

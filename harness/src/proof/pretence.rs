@@ -102,12 +102,12 @@ impl Pretence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::{Call, HttpChoice};
+    use crate::proof::Call;
 
     #[track_caller]
     fn check(pretence: Pretence, expected_line: &str, expected_field: &str) {
         let uri: Uri = "http://rs.example:9401/r?a=1".parse().expect("a URL");
-        let call = Call { method: "GET".into(), htu: uri.without_query(), uri, http: HttpChoice::Both };
+        let call = Call::to("GET", uri);
         let mut request = Request::bare(&call);
         pretence.apply(&mut request, "PUT", &"https://other.example:8443/x/y".parse().expect("a URL"));
         let text = String::from_utf8(request.to_bytes()).expect("text");

@@ -165,6 +165,8 @@ struct TargetRow {
     bearer: Option<BearerPolicy>,
     /// The public origin, where a proxy stands in front: proofs name it instead of that of `resource`.
     htu_base: Option<String>,
+    /// The origin of a web page that the server lets in, where it does not let in all of them: `https://app.example.test`.
+    origin: Option<String>,
 }
 
 /// What the server has.
@@ -273,7 +275,24 @@ fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
         Some(base) => Some(base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?),
         None => None,
     };
-    Ok((call(&row.resource, base.as_ref()).map_err(|message| ("target.resource", message))?, base))
+    let call = call(&row.resource, base.as_ref()).map_err(|message| ("target.resource", message))?;
+    let page = page(row, &call).map_err(|message| ("target.origin", message))?;
+    Ok((Call { page, ..call }, base))
+}
+
+/// The web page that the server lets in.
+fn page(row: &TargetRow, main: &Call) -> Result<Option<Uri>, String> {
+    let Some(text) = &row.origin else { return Ok(None) };
+    let page: Uri = text.parse().map_err(|error| format!("`{text}`: {error}"))?;
+    if page.origin() != text.trim_end_matches('/') {
+        return Err("an origin is a scheme, a host and maybe a port: `https://app.example.test`".to_owned());
+    }
+    if page.origin() == main.htu.origin() {
+        return Err(
+            "this is the origin of `target.resource` itself, whose pages may do everything".to_owned()
+        );
+    }
+    Ok(Some(page))
 }
 
 /// Takes a method and a URL apart; proofs name the URL below `base`.

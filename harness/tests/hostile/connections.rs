@@ -8,7 +8,7 @@ use dpop_harness::cli::Exit;
 use dpop_harness::clock::SystemClock;
 use dpop_harness::jose::uri::Uri;
 use dpop_harness::judge::Verdict::Pass;
-use dpop_harness::proof::{Call, HttpChoice, Request};
+use dpop_harness::proof::{Call, Request};
 use dpop_harness::target::{Answer, HttpTarget, Kept, Limits, NoAnswer, Target};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -20,7 +20,7 @@ use crate::server::{Reaction, Server};
 async fn target(addr: std::net::SocketAddr) -> (HttpTarget, Request) {
     let uri: Uri = format!("http://{addr}/resource").parse().expect("a URL");
     let target = HttpTarget::resolve(&uri, &Limits::default(), false, Arc::new(SystemClock)).await;
-    let call = Call { method: "GET".into(), htu: uri.without_query(), uri, http: HttpChoice::Both };
+    let call = Call::to("GET", uri);
     (target.expect("loopback"), Request::bare(&call))
 }
 

@@ -119,7 +119,7 @@ async fn target(addr: SocketAddr) -> (HttpTarget, Request) {
     let limits = Limits { timeout: Some(Span(Duration::from_millis(500))), ..Limits::default() };
     let target = HttpTarget::resolve(&uri, &limits, false, Arc::new(SystemClock)).await;
     let http = HttpChoice::Only(HttpVersion::Http2);
-    let call = Call { method: "GET".into(), htu: uri.without_query(), uri, http };
+    let call = Call { http, ..Call::to("GET", uri) };
     (target.expect("loopback"), Request::bare(&call))
 }
 
