@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 /// Where a config wants a certificate and its key, and for which host.
 #[derive(Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct Names {
 /// Writes both into `folder`, and answers with the authority's own certificate.
 pub(super) fn write(folder: &Path, names: &Names) -> Result<PathBuf> {
     let mut params = CertificateParams::new(vec![])?;
+    // OpenSSL takes a certificate with the name of its issuer for a self-signed one.
+    params.distinguished_name.push(DnType::CommonName, "the authority of cargo xtask targets");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
