@@ -2,7 +2,7 @@
 //! server to compare with.
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
-//! scenario -> generator -> coverage -> target -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> guide -> report -> cli,
+//! scenario -> generator -> coverage -> target -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> guide -> report -> fuzz -> cli,
 //! fuzzing`. A test keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod coverage;
 pub mod entropy;
+pub mod fuzz;
 pub mod generator;
 pub mod guide;
 pub mod jose;

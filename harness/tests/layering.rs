@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "snapshot",
     "guide",
     "report",
+    "fuzz",
     "cli",
     "fuzzing",
 ];

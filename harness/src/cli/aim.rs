@@ -113,8 +113,17 @@ impl Subject {
         profile: Profile,
         jobs: Option<NonZeroUsize>,
     ) -> Result<(Servers, Setup), Failure> {
-        let limits =
-            Limits { rate: self.rate, timeout: self.aim.timeout, jobs, max_requests: self.max_requests };
+        self.set_up_within(config, profile, Limits { jobs, ..Limits::default() }).await
+    }
+
+    /// The same, with `limits` where the command line does not say otherwise.
+    pub(super) async fn set_up_within(
+        &self,
+        config: Option<&Config>,
+        profile: Profile,
+        limits: Limits,
+    ) -> Result<(Servers, Setup), Failure> {
+        let limits = self.limits().or(limits);
         let (servers, mut setup) = match config {
             Some(config) => self.aim.set_up(config, limits).await?,
             None => {
@@ -127,6 +136,20 @@ impl Subject {
         };
         setup.profile = profile;
         Ok((servers, setup))
+    }
+
+    fn limits(&self) -> Limits {
+        let (rate, timeout) = (self.rate, self.aim.timeout);
+        Limits { rate, timeout, jobs: None, max_requests: self.max_requests }
+    }
+
+    /// Another target, reached the same way, to compare this one with.
+    pub(super) async fn set_up_other(
+        &self,
+        config: &Config,
+        limits: Limits,
+    ) -> Result<(Servers, Setup), Failure> {
+        self.aim.set_up(config, self.limits().or(limits)).await
     }
 
     /// What has to stand behind `dpop run ID` to aim at the same.

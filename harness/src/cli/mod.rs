@@ -7,6 +7,7 @@ mod diff;
 mod doctor;
 mod exit;
 mod explain;
+mod fuzz;
 mod init;
 mod issuer_key;
 mod key;
@@ -94,6 +95,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Measure a target: how old a proof may be, what is remembered of it, how nonces are used, and more. Nothing is judged.
     Measure(measure::Arguments),
+    /// Look for inputs that nobody wrote a case for: requests with random faults, and what is wrong with the answers.
+    Fuzz(fuzz::Arguments),
     /// List the cases.
     List(list::Arguments),
     /// Show which requirements of the specifications the cases cover, and why not the others.
@@ -218,6 +221,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(arguments, &mut context),
         Command::Doctor(arguments) => doctor::run(arguments, &mut context),
         Command::Measure(arguments) => measure::run(arguments, &mut context),
+        Command::Fuzz(arguments) => fuzz::run(arguments, &mut context),
         Command::List(arguments) => list::run(arguments, &mut context),
         Command::Coverage(arguments) => coverage::run(arguments, &mut context),
         Command::Explain(arguments) => explain::run(arguments, &mut context),

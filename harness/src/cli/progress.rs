@@ -18,6 +18,20 @@ impl Progress {
         Self(bar)
     }
 
+    /// The same for what has no known end: a line that says how far it is.
+    pub(super) fn without_end(quiet: bool) -> Self {
+        let progress = Self::new(quiet);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            progress.0.set_style(style);
+        }
+        progress
+    }
+
+    /// It is here.
+    pub(super) fn told(&self, text: String) {
+        self.0.set_message(text);
+    }
+
     /// So many of so many are done, and the last was this.
     pub(super) fn reached(&self, done: usize, of: usize, name: &str) {
         self.0.set_length(u64::try_from(of).unwrap_or(u64::MAX));

@@ -153,7 +153,7 @@ fn choose<T>(pool: &[T], number: usize) -> Option<&T> {
 }
 
 /// A proof dated so many seconds from now.
-fn aged(seconds: i32) -> Edit {
+pub(super) fn aged(seconds: i32) -> Edit {
     let without_nonces = match seconds {
         -5..=5 => Fate::Accepted,
         -86_400..=86_400 => Fate::Either,

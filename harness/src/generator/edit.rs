@@ -93,7 +93,7 @@ impl Edit {
     }
 
     /// The mutations that it names.
-    pub(super) fn mutations(&self) -> impl Iterator<Item = &str> {
+    pub fn mutations(&self) -> impl Iterator<Item = &str> {
         let names =
             self.fragment.get("proof").and_then(|proof| proof.get("mutate")).and_then(Value::as_array);
         names.into_iter().flatten().filter_map(Value::as_str)

@@ -23,11 +23,7 @@ pub(super) fn of_claims() -> Vec<Edit> {
 pub(super) fn of_header() -> Vec<Edit> {
     let names = ["typ", "alg", "jwk", "kid", "crit", "b64", "x5u", "jku", "x5c", "zip", "enc", "cty", "x"];
     let values = |name: &str| [any_type(), special(name)].concat();
-    let edit = |name: &str, value: Value| {
-        let fate = fate_of_parameter(name, &value);
-        Edit::of_proof("header", json!({ name: value }), fate)
-    };
-    let set = names.iter().flat_map(|name| values(name).into_iter().map(|value| edit(name, value)));
+    let set = names.iter().flat_map(|name| values(name).into_iter().map(|value| parameter(name, value)));
     set.chain(again(&["typ", "alg", "jwk", "kid"])).collect()
 }
 
@@ -35,12 +31,7 @@ pub(super) fn of_header() -> Vec<Edit> {
 pub(super) fn of_jwk() -> Vec<Edit> {
     let names = ["kty", "crv", "x", "y", "d", "k", "n", "e", "use", "key_ops", "alg", "kid", "x5c", "ext"];
     let values = |name: &str| [any_type(), special_of_jwk(name)].concat();
-    let set = names.iter().flat_map(|name| {
-        values(name).into_iter().map(|value| {
-            let fate = fate_of_jwk(name, &value);
-            Edit::of_proof("jwk", json!({ (*name): value }), fate)
-        })
-    });
+    let set = names.iter().flat_map(|name| values(name).into_iter().map(|value| of_key(name, value)));
     let omitted =
         ["kty", "crv", "x", "y"].map(|name| Edit::of_proof("omit-of-jwk", json!([name]), Fate::Refused));
     set.chain(omitted).collect()
@@ -50,6 +41,18 @@ pub(super) fn of_jwk() -> Vec<Edit> {
 pub(super) fn claim(name: &str, value: Value) -> Edit {
     let fates = fates_of_claim(name, &value);
     Edit::of_proof("claims", json!({ name: value }), fates)
+}
+
+/// The edit that sets a header parameter to `value`.
+pub(super) fn parameter(name: &str, value: Value) -> Edit {
+    let fate = fate_of_parameter(name, &value);
+    Edit::of_proof("header", json!({ name: value }), fate)
+}
+
+/// The edit that sets a member of `jwk` to `value`.
+pub(super) fn of_key(name: &str, value: Value) -> Edit {
+    let fate = fate_of_jwk(name, &value);
+    Edit::of_proof("jwk", json!({ name: value }), fate)
 }
 
 /// Members that stand twice. A reader may take the last (RFC 7515 section 4, RFC 7519 section 4), so that has to be wrong.

@@ -38,6 +38,7 @@ mod kind;
 mod members;
 mod recipe;
 mod rows;
+mod written;
 mod yaml;
 
 pub use catalogue::Catalogue;

@@ -89,7 +89,8 @@ impl Partition {
         self.share == self.of
     }
 
-    fn has(self, index: usize, id: &str) -> bool {
+    /// Whether what is called `id`, and stands at `index`, is in this share.
+    pub fn has(self, index: usize, id: &str) -> bool {
         match self.way {
             Way::Slice => index % self.of == self.share - 1,
             Way::Hash => {

@@ -46,6 +46,17 @@ impl Needs {
 }
 
 impl Cast {
+    /// Tells a redactor that was not there when they came into being every secret of theirs.
+    pub fn hide(&self, redactor: &Redactor) {
+        redactor.hide_token(&self.own.token);
+        redactor.hide_key(&self.own.key);
+        self.spare.iter().for_each(|token| redactor.hide_token(token));
+        if let Some(stranger) = &self.stranger {
+            redactor.hide_token(&stranger.token);
+            redactor.hide_key(&stranger.key);
+        }
+    }
+
     /// Fresh keys for `alg` and tokens from `source`, which may insist on keys of its own. The redactor learns each secret before anybody else can use it.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! of all refusals together.
 
 mod answers;
+mod approach;
 mod diagnosis;
 mod embedded;
 mod facts;
@@ -35,6 +36,7 @@ use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
 use crate::target::{BearerPolicy, Capabilities, NoncePolicy, Observer, Places, Target};
 
+pub use approach::Approach;
 pub use embedded::{against_reference, against_reference_with};
 pub use facts::{Measured, measure};
 pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};

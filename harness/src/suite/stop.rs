@@ -20,7 +20,7 @@ impl Stop {
     }
 
     /// Returns once the run is to end.
-    pub(super) async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         let notified = self.0.1.notified();
         if !self.is_requested() {
             notified.await;

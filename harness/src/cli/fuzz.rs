@@ -1,0 +1,295 @@
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::aim::{Servers, Subject};
+use super::list::Form;
+use super::progress::Progress;
+use super::run::{seconds_since, stop_on_ctrl_c};
+use super::{Context, Exit, Failure};
+use crate::clock::{Clock as _, Span, SystemClock};
+use crate::fuzz::{
+    Campaign, Ended, Finding, Layer, NotMinimized, Plan, Report, Targets, minimize, recipe_in,
+};
+use crate::plan::Partition;
+use crate::scenario::Scenario;
+use crate::suite::{Approach, Setup, Stop};
+use crate::target::{Config, Limits};
+
+/// How long a campaign takes unless the command line says it.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What to look for, where, and for how long.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    subject: Subject,
+    /// Only faults of these layers: jose, claims, jwk, signature, wire, http.
+    #[arg(long = "layer", value_name = "NAME", env = "DPOP_LAYER", value_delimiter = ',')]
+    layers: Vec<Layer>,
+    /// How long, e.g. 60s or 10m; without it a minute.
+    #[arg(long = "for", value_name = "TIME", env = "DPOP_FOR")]
+    time: Option<Span>,
+    /// At most so many requests in all, controls among them; without it limits.max-requests, and on loopback as many as the time
+    /// allows.
+    #[arg(long, value_name = "N", env = "DPOP_REQUESTS", conflicts_with = "max_requests")]
+    requests: Option<usize>,
+    /// The seed of the inputs. The same campaign goes on where it ended; another seed gives others.
+    #[arg(long, value_name = "N", env = "DPOP_SEED", default_value_t = 0)]
+    seed: u64,
+    /// Where what was learned and found is kept.
+    #[arg(long, value_name = "DIR", env = "DPOP_STATE", default_value = ".dpop/fuzz")]
+    state: PathBuf,
+    /// Only one share of the inputs, for jobs side by side: hash:1/4 or slice:1/4.
+    #[arg(long, value_name = "SHARE", env = "DPOP_PARTITION")]
+    partition: Option<String>,
+    /// Compare with this target: what one accepts and the other refuses is a finding.
+    #[arg(long, value_name = "FILE", env = "DPOP_AGAINST")]
+    against: Option<PathBuf>,
+    /// Only find the smallest input that shows the same as the case in this scenario file.
+    #[arg(long, value_name = "FILE", env = "DPOP_MINIMIZE", conflicts_with_all = ["layers", "time", "partition"])]
+    minimize: Option<PathBuf>,
+    /// How many inputs are under way at the same time.
+    #[arg(short, long, value_name = "N", env = "DPOP_JOBS")]
+    jobs: Option<NonZeroUsize>,
+    /// The form of the output.
+    #[arg(long, value_name = "FORMAT", env = "DPOP_FORMAT", default_value = "human")]
+    format: Form,
+}
+
+pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
+    let scenarios = context.scenarios()?;
+    let config = arguments.subject.config(context, "fuzzing")?;
+    let other = arguments.against.as_deref().map(Config::open).transpose()?;
+    let plan = arguments.plan()?;
+    let only = arguments.minimize.as_deref().map(to_minimize).transpose()?;
+    super::runtime()?.block_on(async {
+        let (_servers, setup) = arguments.set_up(config.as_ref()).await?;
+        let other = match &other {
+            Some(config) => {
+                let limits =
+                    arguments.limits(config.call.uri.is_loopback() && config.limits.max_requests.is_none());
+                Some(arguments.subject.set_up_other(config, limits).await?)
+            }
+            None => None,
+        };
+        let (stop, listener) = stop_on_ctrl_c();
+        let subject = approached(&stop, &setup, &scenarios).await?;
+        let against = match &other {
+            Some((_, other)) => Some(approached(&stop, other, &scenarios).await?),
+            None => None,
+        };
+        let targets = Targets { subject: &subject, against: against.as_ref() };
+        let exit = match only {
+            Some(recipe) => {
+                let how = (&*plan.state, plan.seed, &*plan.repeat_with);
+                match minimize(&targets, &scenarios, &recipe, how).await {
+                    Ok(finding) => show_smallest(&finding, context)?,
+                    Err(NotMinimized::NothingWrong(seen)) => {
+                        let why = NotMinimized::NothingWrong(seen);
+                        writeln!(context.out, "{why}")?;
+                        Exit::Conforms
+                    }
+                    Err(other) => return Err(Failure::Environment(other.to_string())),
+                }
+            }
+            None => campaign(arguments, &plan, &targets, (&scenarios, &stop), context).await?,
+        };
+        listener.abort();
+        Ok(exit)
+    })
+}
+
+impl Arguments {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let mut layers = if self.layers.is_empty() { Layer::ALL.to_vec() } else { self.layers.clone() };
+        layers.sort();
+        layers.dedup();
+        let share = |text: &String| Ok((text.parse::<Partition>()?, text.clone()));
+        let share = self.partition.as_ref().map(share).transpose().map_err(Failure::Usage)?;
+        let (time, state) = (self.time.map_or(MINUTE, |span| span.0), self.state.clone());
+        Ok(Plan { layers, seed: self.seed, time, share, state, repeat_with: self.subject.repeat_with() })
+    }
+
+    async fn set_up(&self, config: Option<&Config>) -> Result<(Servers, Setup), Failure> {
+        let unlimited =
+            config.is_none_or(|config| config.call.uri.is_loopback() && config.limits.max_requests.is_none());
+        let profile = config.map(|config| config.profile).unwrap_or_default();
+        self.subject.set_up_within(config, profile, self.limits(unlimited)).await
+    }
+
+    fn limits(&self, unlimited: bool) -> Limits {
+        let max_requests = self.requests.or(unlimited.then_some(usize::MAX));
+        Limits { jobs: self.jobs, max_requests, ..Limits::default() }
+    }
+}
+
+/// The target, which has to be one that can be judged.
+async fn approached<'a>(
+    stop: &Stop,
+    setup: &'a Setup,
+    scenarios: &[Scenario],
+) -> Result<Approach<'a>, Failure> {
+    let approach = Approach::make(stop, setup, scenarios).await;
+    match &approach.obstacle {
+        _ if stop.is_requested() => Err(Failure::Interrupted),
+        None => Ok(approach),
+        Some(obstacle) => {
+            let trouble = approach.health.trouble.as_ref().map_or(obstacle.clone(), ToString::to_string);
+            Err(Failure::Environment(format!("{}: {trouble} (dpop doctor says more)", setup.name)))
+        }
+    }
+}
+
+fn to_minimize(path: &Path) -> Result<crate::generator::Recipe, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    recipe_in(&text).map_err(|error| Failure::Usage(format!("{shown}: {error}")))
+}
+
+async fn campaign(
+    arguments: &Arguments,
+    plan: &Plan,
+    targets: &Targets<'_>,
+    (scenarios, stop): (&[Scenario], &Stop),
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let in_state = |error: std::io::Error| Failure::Environment(format!("{}: {error}", plan.state.display()));
+    let began = SystemClock.now();
+    let campaign = Campaign::open(targets, scenarios, plan, &SystemClock, stop).map_err(in_state)?;
+    let bar = Progress::without_end(context.common.quiet);
+    let report = campaign
+        .run(&|now| {
+            bar.told(format!(
+                "{} inputs   {} classes of answers   {} findings",
+                now.executions, now.classes, now.findings
+            ));
+        })
+        .await;
+    drop(bar);
+    let seconds = seconds_since(began);
+    match arguments.format {
+        Form::Human => show(plan, targets, &report, seconds, context)?,
+        Form::Json => write_json(plan, targets, &report, seconds, context)?,
+    }
+    match &report.ended {
+        _ if stop.is_requested() => Ok(Exit::Interrupted),
+        Some(Ended::Nothing) => Err(Failure::Nothing(
+            "no edit is of these layers (--layer) and this share (--partition)".to_owned(),
+        )),
+        _ if !report.findings.is_empty() => Ok(Exit::Nonconformity),
+        Some(Ended::Lost(_) | Ended::State(_)) => Ok(Exit::Environment),
+        Some(Ended::Cap) | None => Ok(Exit::Conforms),
+    }
+}
+
+fn show(
+    plan: &Plan,
+    targets: &Targets<'_>,
+    report: &Report,
+    seconds: f64,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let setup = targets.subject.setup();
+    let layers: Vec<&str> = plan.layers.iter().map(|layer| layer.name()).collect();
+    let state = plan.state.display();
+    if context.style().verbosity >= 0 {
+        let (name, seed, layers) = (&setup.name, plan.seed, layers.join(", "));
+        writeln!(context.out, "target {name}   {}   seed {seed}   {layers}   state {state}\n", setup.call)?;
+        for finding in &report.findings {
+            show_finding(finding, plan, context)?;
+        }
+    }
+    if let Some(ended) = &report.ended {
+        let why = match ended {
+            Ended::Cap => "ended: no more requests may be sent",
+            Ended::Nothing => "ended: there is nothing to send",
+            Ended::Lost(why) => &format!("ended, the target was lost: {why}"),
+            Ended::State(why) => &format!("ended, what is learned can't be written: {why}"),
+        };
+        writeln!(context.out, "{why}")?;
+    }
+    let rate = report.requests as f64 / seconds.max(0.001);
+    writeln!(
+        context.out,
+        "{} inputs in {seconds:.1} s ({} in all), {} requests ({rate:.0}/s), {} classes of answers, {} findings, {} not reproducible",
+        report.executions,
+        report.progress.executions,
+        report.requests,
+        report.progress.classes,
+        report.findings.len(),
+        report.unreproduced,
+    )?;
+    Ok(())
+}
+
+fn show_finding(finding: &Finding, plan: &Plan, context: &mut Context) -> Result<(), Failure> {
+    let folder = plan.state.join("findings").join(finding.name());
+    let case = match (&finding.clause.nearest, finding.clause.exact) {
+        (Some(case), true) => format!(" (the suite has it as {case})"),
+        (Some(case), false) => format!(" (near {case})"),
+        (None, _) => String::new(),
+    };
+    let out = &mut context.out;
+    writeln!(out, "{}: {}", finding.name(), finding.symptom.told())?;
+    writeln!(out, "    sent      {}", finding.told())?;
+    writeln!(out, "    input     {}", finding.recipe.yaml())?;
+    writeln!(out, "    breaks    {}{case}", finding.clause.spec.join(", "))?;
+    let reproduced = if finding.reproduced == 3 {
+        "reproducible 3/3".to_owned()
+    } else {
+        format!("flaky {}/3", finding.reproduced)
+    };
+    writeln!(out, "    seen      {reproduced}; {} inputs show it", finding.times)?;
+    if let Some(id) = finding.proposed_id() {
+        writeln!(out, "    proposed  {id}")?;
+    }
+    let (id, with) = (finding.id(), &plan.repeat_with);
+    writeln!(out, "    repeat    dpop run --scenarios {} {id}{with}\n", folder.display())?;
+    Ok(())
+}
+
+fn show_smallest(finding: &Finding, context: &mut Context) -> Result<Exit, Failure> {
+    write!(context.out, "{}", finding.scenario())?;
+    Ok(Exit::Nonconformity)
+}
+
+fn write_json(
+    plan: &Plan,
+    targets: &Targets<'_>,
+    report: &Report,
+    seconds: f64,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let finding = |finding: &Finding| {
+        json!({
+            "id": finding.id(),
+            "symptom": finding.symptom.name(),
+            "input": finding.recipe.yaml(),
+            "spec": finding.clause.spec,
+            "nearest_case": finding.clause.nearest,
+            "proposed_id": finding.proposed_id(),
+            "reproduced": format!("{}/3", finding.reproduced),
+            "times": finding.times,
+            "folder": plan.state.join("findings").join(finding.name()),
+        })
+    };
+    let document = json!({
+        "format": "dpop-fuzz/1",
+        "target": { "name": targets.subject.setup().name },
+        "seed": plan.seed,
+        "seconds": seconds,
+        "executions": report.executions,
+        "executions_in_all": report.progress.executions,
+        "requests": report.requests,
+        "classes": report.progress.classes,
+        "unreproduced": report.unreproduced,
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+    });
+    writeln!(context.out, "{document:#}")?;
+    Ok(())
+}

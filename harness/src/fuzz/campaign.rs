@@ -1,0 +1,478 @@
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::class::class_of;
+use super::client::{Client, Clock as ProofClock, Seen, Targets, Unseen, redactors};
+use super::confirm::Look;
+use super::finding::Finding;
+use super::journal::{Heading, Journal};
+use super::layer::Layer;
+use super::shrink::shrink;
+use super::symptom::Symptom;
+use crate::clock::Clock;
+use crate::entropy::{Entropy as _, SeededEntropy};
+use crate::generator::{Catalogue, Draw, Kind, Recipe};
+use crate::plan::Partition;
+use crate::run::Turn;
+use crate::scenario::Scenario;
+use crate::suite::Stop;
+
+/// How many inputs are sent with the same key and token, between two correct requests.
+const BATCH: u64 = 100;
+/// Of how many answers the usual time is known.
+const TIMED: usize = 101;
+/// How many inputs are kept to make others of; more than any target has classes of answers worth telling apart.
+const MOST_KEPT: usize = 2000;
+/// How many draws in a row may be of no layer that is asked for before the batch is given up.
+const MOST_DRAWS: usize = 500;
+
+/// What a campaign is to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The layers that edits are of.
+    pub layers: Vec<Layer>,
+    /// The seed of every choice of inputs.
+    pub seed: u64,
+    /// How long it goes on.
+    pub time: Duration,
+    /// The share of the batches, and how it was asked for.
+    pub share: Option<(Partition, String)>,
+    /// Where what it learns is kept.
+    pub state: PathBuf,
+    /// What has to stand behind `dpop run` to aim at the same target.
+    pub repeat_with: String,
+}
+
+/// How far a campaign is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// How many inputs were sent, with those of earlier runs of the same campaign.
+    pub executions: u64,
+    /// How many classes of answers there are.
+    pub classes: usize,
+    /// How many findings.
+    pub findings: usize,
+}
+
+/// What came of a campaign.
+#[derive(Debug)]
+pub struct Report {
+    /// How far it came.
+    pub progress: Progress,
+    /// How many inputs this run sent.
+    pub executions: u64,
+    /// How many requests that took, with controls and what was looked for again.
+    pub requests: usize,
+    /// What was found, in the order in which it was.
+    pub findings: Vec<Finding>,
+    /// Symptoms that were seen once, and not again.
+    pub unreproduced: usize,
+    /// Why it ended before its time.
+    pub ended: Option<Ended>,
+}
+
+/// Why a campaign ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// No more requests may be sent.
+    Cap,
+    /// The target does not accept correct requests any more.
+    Lost(String),
+    /// No edit of the catalogue is of the layers.
+    Nothing,
+    /// What it learns can't be written.
+    State(String),
+}
+
+/// A campaign against one target, or two.
+pub struct Campaign<'a> {
+    targets: &'a Targets<'a>,
+    scenarios: &'a [Scenario],
+    plan: &'a Plan,
+    clock: &'a dyn Clock,
+    stop: &'a Stop,
+    until: SystemTime,
+    shared: Mutex<Shared>,
+    /// Held while a symptom is looked at, so that two don't look for one cause at a time.
+    looking: AsyncMutex<()>,
+}
+
+struct Shared {
+    journal: Journal,
+    next: u64,
+    done: BTreeSet<u64>,
+    executions: u64,
+    before: u64,
+    classes: BTreeSet<String>,
+    kept: Vec<Recipe>,
+    milliseconds: VecDeque<u64>,
+    findings: Vec<Finding>,
+    dismissed: BTreeSet<(Symptom, String)>,
+    ended: Option<Ended>,
+}
+
+impl<'a> Campaign<'a> {
+    /// A campaign that goes on where an earlier one of the same plan ended.
+    ///
+    /// # Errors
+    /// Where its state can't be read or written.
+    pub fn open(
+        targets: &'a Targets<'a>,
+        scenarios: &'a [Scenario],
+        plan: &'a Plan,
+        clock: &'a dyn Clock,
+        stop: &'a Stop,
+    ) -> io::Result<Self> {
+        let heading = Heading {
+            target: targets.subject.setup().name.clone(),
+            seed: plan.seed,
+            layers: plan.layers.iter().map(|layer| layer.name()).collect(),
+            share: plan.share.as_ref().map(|(_, text)| text.clone()),
+        };
+        let (journal, past) = Journal::open(&plan.state, &heading)?;
+        let findings = past.findings.into_iter();
+        let shared = Shared {
+            journal,
+            next: 0,
+            done: past.batches.into_iter().collect(),
+            executions: past.executions,
+            before: past.executions,
+            classes: past.kept.iter().map(|(class, _)| class.clone()).collect(),
+            kept: past.kept.into_iter().map(|(_, recipe)| recipe).collect(),
+            milliseconds: VecDeque::new(),
+            findings: findings
+                .map(|(symptom, recipe)| Finding::new(symptom, recipe.clone(), recipe, scenarios))
+                .collect(),
+            dismissed: BTreeSet::new(),
+            ended: None,
+        };
+        let until = clock.now() + plan.time;
+        let (shared, looking) = (Mutex::new(shared), AsyncMutex::default());
+        Ok(Self { targets, scenarios, plan, clock, stop, until, shared, looking })
+    }
+
+    /// Sends inputs until its time is over, nothing more may be sent, or the stop is requested; what was found until then is there.
+    pub async fn run(self, progress: &(dyn Fn(Progress) + Sync)) -> Report {
+        let setup = self.targets.subject.setup();
+        let before = setup.target.requests_left();
+        tokio::select! {
+            biased;
+            () = self.stop.requested() => {}
+            () = self.find_again() => {}
+        }
+        join_all((0..setup.jobs).map(|_| self.work(progress))).await;
+        let requests = before.saturating_sub(setup.target.requests_left());
+        let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Report {
+            progress: shared.progress(),
+            executions: shared.executions - shared.before,
+            requests,
+            unreproduced: shared.dismissed.len(),
+            findings: shared.findings,
+            ended: shared.ended,
+        }
+    }
+
+    /// Looks whether what was found earlier is still there.
+    async fn find_again(&self) {
+        let known = std::mem::take(&mut self.shared().findings);
+        for mut finding in known {
+            match self.targets.look_again(&finding.recipe, finding.symptom, 1).await {
+                Look::Gone => {
+                    let gone = self.shared().journal.gone(finding.symptom, &finding.recipe);
+                    self.written(gone);
+                }
+                Look::There(exchanges) => {
+                    finding.reproduced = 3; // as it was when it was found
+                    finding.exchanges = exchanges;
+                    self.shared().findings.push(finding);
+                }
+                // Nothing was shown of it.
+                Look::Unclear | Look::Cap => self.shared().findings.push(finding),
+            }
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.is_requested() || self.clock.now() >= self.until || self.shared().ended.is_some()
+    }
+
+    fn end(&self, why: Ended) {
+        self.shared().ended.get_or_insert(why);
+    }
+
+    fn written(&self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.end(Ended::State(format!("{}: {error}", self.plan.state.display())));
+        }
+    }
+
+    async fn work(&self, progress: &(dyn Fn(Progress) + Sync)) {
+        while !self.is_over() {
+            let batch = self.next_batch();
+            tokio::select! {
+                biased;
+                () = self.stop.requested() => return,
+                () = self.batch(batch, progress) => {}
+            }
+        }
+    }
+
+    /// The next batch of the share that is not done.
+    fn next_batch(&self) -> u64 {
+        let mut shared = self.shared();
+        loop {
+            let batch = shared.next;
+            shared.next += 1;
+            let index = usize::try_from(batch).unwrap_or(usize::MAX);
+            let has = |(share, _): &(Partition, String)| share.has(index, &batch.to_string());
+            if self.plan.share.as_ref().is_none_or(has) && !shared.done.contains(&batch) {
+                return batch;
+            }
+        }
+    }
+
+    async fn batch(&self, batch: u64, progress: &(dyn Fn(Progress) + Sync)) {
+        let redactors = redactors(self.targets);
+        let Some(mut client) = self.client(&redactors).await else { return };
+        let mut inputs = Inputs::new(&self.plan.layers, self.plan.seed, batch);
+        let mut executions = 0;
+        for _ in 0..BATCH {
+            if self.is_over() {
+                return;
+            }
+            let Some(recipe) = inputs.next(&self.shared().kept) else { return self.end(Ended::Nothing) };
+            match client.send(&recipe).await {
+                Ok(seen) => {
+                    executions += 1;
+                    let (found, now) = self.observed(&recipe, &seen);
+                    progress(now);
+                    if let Some(symptom) = found {
+                        self.look_at(&recipe, symptom).await;
+                    }
+                }
+                Err(Unseen::NotMade(_)) => {}
+                Err(Unseen::Cap) => return self.end(Ended::Cap),
+            }
+        }
+        let done = self.shared().journal.done(batch, executions);
+        self.written(done);
+    }
+
+    /// A client whose correct request is accepted; none where the target is lost.
+    async fn client<'b>(&'b self, redactors: &'b [crate::run::Redactor; 2]) -> Option<Client<'b>> {
+        let mut why = String::new();
+        for _ in 0..2 {
+            let client = Client::new(self.targets, redactors, ProofClock::Usual).await;
+            match client {
+                Ok(mut client) => match client.control(Turn::ControlBefore).await {
+                    Ok(exchange) => {
+                        self.shared().timed(exchange.milliseconds);
+                        return Some(client);
+                    }
+                    Err(exchange) => {
+                        if exchange.seen.nothing == Some(crate::target::NoAnswer::CapReached) {
+                            self.end(Ended::Cap);
+                            return None;
+                        }
+                        why = format!("a correct request was answered {}", exchange.seen);
+                        client.wait().await;
+                    }
+                },
+                Err(error) => why = redactors[0].clean(&format!("no access token: {error}")),
+            }
+        }
+        self.end(Ended::Lost(why));
+        None
+    }
+
+    /// Remembers what came of an input; what is wrong with that, unless a finding explains it.
+    fn observed(&self, recipe: &Recipe, seen: &Seen) -> (Option<Symptom>, Progress) {
+        let mut shared = self.shared();
+        shared.executions += 1;
+        let usual = shared.usual_milliseconds();
+        shared.timed(seen.exchange.milliseconds);
+        let class = class_of(&seen.exchange);
+        let mut result = Ok(());
+        if shared.kept.len() < MOST_KEPT && !shared.classes.contains(&class) {
+            result = shared.journal.keep(&class, recipe);
+            shared.classes.insert(class);
+            shared.kept.push(recipe.clone());
+        }
+        let symptom = self.targets.symptom_of(recipe, seen, usual).filter(|symptom| {
+            let known = shared.findings.iter_mut().find(|finding| finding.explains(*symptom, recipe));
+            match known {
+                Some(finding) => {
+                    finding.seen_again(recipe.clone());
+                    false
+                }
+                None => !shared.dismissed.contains(&(*symptom, recipe.yaml())),
+            }
+        });
+        let now = shared.progress();
+        drop(shared);
+        self.written(result);
+        (symptom, now)
+    }
+
+    /// Looks for a symptom again, and where it is there for the smallest input that shows it.
+    async fn look_at(&self, recipe: &Recipe, symptom: Symptom) {
+        let _one = self.looking.lock().await;
+        {
+            let mut shared = self.shared();
+            let known = shared.findings.iter_mut().find(|finding| finding.explains(symptom, recipe));
+            if let Some(finding) = known {
+                finding.seen_again(recipe.clone());
+                return;
+            }
+        }
+        match self.targets.look_again(recipe, symptom, 2).await {
+            Look::There(_) => {}
+            Look::Gone => {
+                self.shared().dismissed.insert((symptom, recipe.yaml()));
+                return;
+            }
+            // The next batch begins with a correct request, and finds out what is left of the target.
+            Look::Unclear => return,
+            Look::Cap => return self.end(Ended::Cap),
+        }
+        let mut smallest = recipe.clone();
+        tokio::select! {
+            biased;
+            () = self.stop.requested() => {}
+            () = shrink(self.targets, symptom, &mut smallest) => {}
+        }
+        let mut finding = Finding::new(symptom, recipe.clone(), smallest, self.scenarios);
+        for turn in 0..3 {
+            let clock = if turn % 2 == 0 { ProofClock::ToConfirm } else { ProofClock::Usual };
+            if let Look::There(exchanges) = self.targets.look(&finding.recipe, symptom, clock).await {
+                finding.reproduced += 1;
+                finding.exchanges = exchanges;
+            }
+        }
+        let mut shared = self.shared();
+        if let Some(known) = shared.findings.iter_mut().find(|known| known.is_same_as(&finding)) {
+            known.seen_again(recipe.clone());
+            return;
+        }
+        let result = shared.journal.found(symptom, &finding.recipe).and_then(|()| {
+            finding.write(shared.journal.folder(), self.targets, self.plan.seed, &self.plan.repeat_with)
+        });
+        shared.findings.push(finding);
+        drop(shared);
+        self.written(result);
+    }
+}
+
+impl Shared {
+    fn progress(&self) -> Progress {
+        Progress { executions: self.executions, classes: self.classes.len(), findings: self.findings.len() }
+    }
+
+    fn timed(&mut self, milliseconds: u64) {
+        if self.milliseconds.len() == TIMED {
+            self.milliseconds.pop_front();
+        }
+        self.milliseconds.push_back(milliseconds);
+    }
+
+    /// The median of the last answers.
+    fn usual_milliseconds(&self) -> u64 {
+        let mut sorted: Vec<u64> = self.milliseconds.iter().copied().collect();
+        let middle = sorted.len() / 2;
+        if sorted.is_empty() { 0 } else { *sorted.select_nth_unstable(middle).1 }
+    }
+}
+
+/// The inputs of one batch: the same wherever it is sent, but for those made of what was kept.
+struct Inputs<'a> {
+    layers: &'a [Layer],
+    draw: Draw<'static>,
+    chance: SeededEntropy,
+}
+
+impl<'a> Inputs<'a> {
+    fn new(layers: &'a [Layer], seed: u64, batch: u64) -> Self {
+        let mixed = SeededEntropy::new(seed ^ batch.rotate_left(32));
+        let number = || {
+            let mut bytes = [0; 8];
+            mixed.fill(&mut bytes);
+            u64::from_be_bytes(bytes)
+        };
+        let (draw, chance) = (Draw::new(Catalogue::embedded(), number()), SeededEntropy::new(number()));
+        let of_layers = |kinds: &[Kind]| -> Vec<Kind> {
+            kinds.iter().copied().filter(|kind| Layer::have_kind(layers, *kind)).collect()
+        };
+        let mut kinds = of_layers(draw.kinds());
+        if kinds.iter().all(|kind| kind.area().is_none()) {
+            kinds = of_layers(Kind::ALL); // with half of them off, those left are too few
+        }
+        Self { layers, draw: draw.of_kinds(kinds), chance }
+    }
+
+    /// The next input: half of them departures from those that were worth keeping.
+    fn next(&mut self, kept: &[Recipe]) -> Option<Recipe> {
+        for _ in 0..MOST_DRAWS {
+            let number = self.number();
+            let known =
+                usize::try_from(number >> 1).ok().and_then(|at| kept.get(at.checked_rem(kept.len())?));
+            let recipe = match known.filter(|_| number & 1 == 1) {
+                Some(known) => self.draw.variation(known),
+                None => self.draw.recipe(),
+            };
+            if !recipe.edits().is_empty() && Layer::have(self.layers, &recipe) {
+                return Some(recipe);
+            }
+        }
+        None
+    }
+
+    fn number(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.chance.fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_has_inputs_and_they_are_of_it() {
+        for layer in Layer::ALL {
+            let layers = [*layer];
+            let mut distinct = BTreeSet::new();
+            for batch in 0..4 {
+                let mut inputs = Inputs::new(&layers, 7, batch);
+                for _ in 0..25 {
+                    let recipe = inputs.next(&[]).unwrap_or_else(|| panic!("{}", layer.name()));
+                    assert!(Layer::have(&layers, &recipe), "{}: {}", layer.name(), recipe.yaml());
+                    distinct.insert(recipe.yaml());
+                }
+            }
+            assert!(distinct.len() > 10, "{}: {}", layer.name(), distinct.len());
+        }
+    }
+
+    #[test]
+    fn a_batch_is_repeated_by_its_number() {
+        let inputs = |seed, batch| {
+            let mut inputs = Inputs::new(Layer::ALL, seed, batch);
+            (0..20).filter_map(|_| Some(inputs.next(&[])?.yaml())).collect::<Vec<_>>()
+        };
+        assert_eq!(inputs(1, 5), inputs(1, 5));
+        assert_ne!(inputs(1, 5), inputs(1, 6));
+        assert_ne!(inputs(1, 5), inputs(2, 5));
+    }
+}

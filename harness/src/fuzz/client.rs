@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+
+use super::symptom::{Sighting, Symptom};
+use crate::generator::Recipe;
+use crate::proof::{EditError, Request};
+use crate::run::{Cast, CastError, Decision, Exchange, Observation, Redactor, Session, Transcript, Turn};
+use crate::suite::Approach;
+use crate::target::{NoAnswer, NoncePolicy};
+
+/// The targets of a campaign: the one under test, and maybe one to compare it with.
+pub struct Targets<'a> {
+    /// The one under test.
+    pub subject: &'a Approach<'a>,
+    /// What it is compared with.
+    pub against: Option<&'a Approach<'a>>,
+}
+
+impl Targets<'_> {
+    /// Whether the target uses nonces, which some fates depend on.
+    pub(super) fn has_nonces(&self) -> bool {
+        self.subject.health.nonce != NoncePolicy::Never
+    }
+
+    pub(super) fn symptom_of(
+        &self,
+        recipe: &Recipe,
+        seen: &Seen,
+        usual_milliseconds: u64,
+    ) -> Option<Symptom> {
+        let fate = recipe.fate(self.has_nonces());
+        let (exchange, against) = (&seen.exchange, seen.against.as_ref());
+        Sighting { exchange, against, fate, usual_milliseconds }.symptom()
+    }
+}
+
+/// What came of one input.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) exchange: Exchange,
+    pub(super) against: Option<Exchange>,
+}
+
+/// Why an input shows nothing.
+#[derive(Debug)]
+pub(super) enum Unseen {
+    /// The request can't be made of this key and token.
+    NotMade(EditError),
+    /// No more requests may be sent.
+    Cap,
+}
+
+/// Clients with a key and a token, and their conversations with the targets.
+pub(super) struct Client<'a> {
+    targets: &'a Targets<'a>,
+    subject: Conversation<'a>,
+    against: Option<Conversation<'a>>,
+}
+
+struct Conversation<'a> {
+    session: Session<'a>,
+    cast: Cast,
+}
+
+impl<'a> Conversation<'a> {
+    async fn begin(
+        approach: &'a Approach<'a>,
+        redactor: &'a Redactor,
+        clock: Clock,
+    ) -> Result<Self, CastError> {
+        let cast = approach.cast(redactor).await?;
+        let session = match clock {
+            Clock::Usual => approach.session(redactor),
+            Clock::ToConfirm => approach.session_to_confirm(redactor),
+        };
+        Ok(Self { session, cast })
+    }
+
+    async fn send(&mut self, recipe: &Recipe) -> Result<Exchange, Unseen> {
+        let mut transcript = Transcript::new();
+        let (step, earlier) = (recipe.step(), &mut BTreeMap::new());
+        let sent = self.session.step(&step, &self.cast, Turn::Step(0), earlier, &mut transcript).await;
+        sent.map_err(Unseen::NotMade)?;
+        let Some(exchange) = transcript.pop() else { return Err(Unseen::Cap) };
+        if exchange.seen.nothing == Some(NoAnswer::CapReached) { Err(Unseen::Cap) } else { Ok(exchange) }
+    }
+
+    async fn control(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
+        let mut transcript = Transcript::new();
+        let seen = self.session.control(&self.cast, turn, &mut transcript).await;
+        let Some(exchange) = transcript.pop() else { unreachable!("a request leaves a trace: {seen}") };
+        if seen.decision == Decision::Accept { Ok(exchange) } else { Err(exchange) }
+    }
+}
+
+/// The clock that the time in proofs follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// That of the preflight.
+    Usual,
+    /// The other one, where the target accepts proofs by two.
+    ToConfirm,
+}
+
+impl<'a> Client<'a> {
+    /// New clients; the redactors learn their secrets.
+    pub(super) async fn new(
+        targets: &'a Targets<'a>,
+        redactors: &'a [Redactor; 2],
+        clock: Clock,
+    ) -> Result<Self, CastError> {
+        let [first, second] = redactors;
+        let subject = Conversation::begin(targets.subject, first, clock).await?;
+        let against = match targets.against {
+            Some(approach) => Some(Conversation::begin(approach, second, clock).await?),
+            None => None,
+        };
+        Ok(Self { targets, subject, against })
+    }
+
+    /// Sends an input to every target.
+    pub(super) async fn send(&mut self, recipe: &Recipe) -> Result<Seen, Unseen> {
+        let exchange = self.subject.send(recipe).await?;
+        let against = match &mut self.against {
+            Some(conversation) => Some(conversation.send(recipe).await?),
+            None => None,
+        };
+        Ok(Seen { exchange, against })
+    }
+
+    /// Sends a correct request to every target; the answer that was no acceptance, if there is one.
+    pub(super) async fn control(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
+        if let Some(conversation) = &mut self.against {
+            conversation.control(turn).await?;
+        }
+        self.subject.control(turn).await
+    }
+
+    /// Sends a request without credentials, which has to be refused.
+    pub(super) async fn canary(&mut self) -> Observation {
+        let session = &mut self.subject.session;
+        let request = Request::bare(session.call);
+        session.send(&request, None, Turn::Canary, &mut Transcript::new()).await
+    }
+
+    /// Waits before a target that failed a control is asked once more.
+    pub(super) async fn wait(&self) {
+        self.targets.subject.setup().clock.sleep(PATIENCE).await;
+    }
+}
+
+/// How long to wait before a target that failed a control is asked once more.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// The redactors of one set of clients: long campaigns make many tokens, and so each set has its own.
+pub(super) fn redactors(targets: &Targets<'_>) -> [Redactor; 2] {
+    [targets.subject.redactor(), targets.against.map(Approach::redactor).unwrap_or_default()]
+}

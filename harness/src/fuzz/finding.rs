@@ -1,0 +1,254 @@
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::clause::Clause;
+use super::client::Targets;
+use super::journal::edits_to_json;
+use super::symptom::Symptom;
+use crate::generator::Recipe;
+use crate::mutation::describe;
+use crate::run::{Exchange, Turn};
+use crate::scenario::Scenario;
+
+/// One cause of wrong behaviour, by the smallest input that shows it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What is wrong.
+    pub symptom: Symptom,
+    /// The smallest input that shows it.
+    pub recipe: Recipe,
+    /// The input that showed it first.
+    pub first: Recipe,
+    /// Other inputs that were taken for the same, some of them.
+    pub also: Vec<Recipe>,
+    /// How many inputs were taken for the same.
+    pub times: u64,
+    /// How often it was seen of three times that it was looked for in the end.
+    pub reproduced: usize,
+    /// The requirement that it breaks, and the case that is nearest to it.
+    pub clause: Clause,
+    /// What was sent in the end, and what came back.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// How many inputs of the same cause are shown.
+const ALSO_SHOWN: usize = 10;
+
+impl Finding {
+    pub(super) fn new(symptom: Symptom, first: Recipe, recipe: Recipe, scenarios: &[Scenario]) -> Self {
+        let clause = Clause::of(symptom, &recipe, scenarios);
+        Self {
+            symptom,
+            recipe,
+            first,
+            also: Vec::new(),
+            times: 1,
+            reproduced: 0,
+            clause,
+            exchanges: Vec::new(),
+        }
+    }
+
+    /// What its files and its scenario are called: the symptom, what is edited, and a few digits that are the input's own.
+    pub fn name(&self) -> String {
+        let words: Vec<String> = touched(&self.recipe).into_iter().take(3).collect();
+        let word = |text: &str| -> String {
+            let lower = text.to_ascii_lowercase();
+            lower.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '-' }).collect()
+        };
+        let words: Vec<String> = [self.symptom.name().to_owned()]
+            .into_iter()
+            .chain(words)
+            .map(|text| word(&text).trim_matches('-').to_owned())
+            .filter(|word| !word.is_empty())
+            .collect();
+        format!("{}-{:04x}", words.join("-"), fingerprint(&self.recipe.yaml()) & 0xffff)
+    }
+
+    /// The id of the only case of its scenario.
+    pub fn id(&self) -> String {
+        format!("rs.found.{}.again", self.name())
+    }
+
+    /// The id that is proposed where it becomes a case of the suite; none where a case says the same already.
+    pub fn proposed_id(&self) -> Option<String> {
+        let scenario = self.clause.nearest.as_deref().and_then(|id| id.rsplit_once('.')).map(|(of, _)| of);
+        let name = self.name();
+        let name = name.rsplit_once('-').map_or(name.as_str(), |(words, _)| words);
+        (!self.clause.exact).then(|| format!("{}.{name}", scenario.unwrap_or("rs.found")))
+    }
+
+    /// What is sent, in words.
+    pub fn told(&self) -> String {
+        describe(&self.recipe.step()).join(", ")
+    }
+
+    /// Whether an input that shows the same symptom does so for this cause, as far as can be told without sending more.
+    pub(super) fn explains(&self, symptom: Symptom, recipe: &Recipe) -> bool {
+        let theirs = touched(recipe);
+        let covers = |one: &Recipe| {
+            let ours = touched(one);
+            !ours.is_empty() && ours.is_subset(&theirs)
+        };
+        symptom == self.symptom && (covers(&self.recipe) || self.also.iter().any(covers))
+    }
+
+    pub(super) fn seen_again(&mut self, recipe: Recipe) {
+        self.times += 1;
+        if self.also.len() < ALSO_SHOWN && recipe != self.recipe && !self.also.contains(&recipe) {
+            self.also.push(recipe);
+        }
+    }
+
+    /// Whether both are of one cause: the smallest inputs are the same.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.symptom == other.symptom && self.recipe.yaml() == other.recipe.yaml()
+    }
+
+    /// The scenario on which `dpop run` fails as long as the fault is there.
+    pub fn scenario(&self) -> String {
+        let recipe = self.recipe.yaml();
+        let edits = recipe.strip_prefix("{ ").and_then(|rest| rest.strip_suffix(" }")).unwrap_or_default();
+        let expect = match self.symptom {
+            Symptom::Accepted => "expect: reject",
+            Symptom::Refused => "expect: accept",
+            Symptom::Slow => "watch: time, expect: answer",
+            Symptom::Leak if self.is_to_be_refused() => "expect: reject",
+            Symptom::Fault | Symptom::NoAnswer | Symptom::Leak | Symptom::Disagreement => "expect: answer",
+        };
+        let note = match self.symptom {
+            Symptom::Leak => {
+                "# Run it together with rs.answer.leak, which looks at how refusals are worded.\n"
+            }
+            Symptom::Disagreement => "# Two targets differ; which of them is right is not known.\n",
+            Symptom::Accepted | Symptom::Refused | Symptom::Fault | Symptom::NoAnswer | Symptom::Slow => "",
+        };
+        let proposed = match (self.proposed_id(), &self.clause.nearest) {
+            (Some(id), _) => format!("# Proposed id: {id}\n"),
+            (None, Some(case)) => format!("# The suite has this as {case}.\n"),
+            (None, None) => String::new(),
+        };
+        format!(
+            "# Found by dpop fuzz.\n{note}{proposed}id: rs.found.{}\ntitle: {}\nwhy: {}\nspec: [{}]\nat: [resource]\nlevel: must\ncases:\n  \
+             again: {{ {edits}{}{expect} }}\n",
+            self.name(),
+            json!(format!("Not any more: {}", self.symptom.told())),
+            json!(format!("Seen of this input: {}.", self.told())),
+            self.clause.spec.join(", "),
+            if edits.is_empty() { "" } else { ", " },
+        )
+    }
+
+    fn is_to_be_refused(&self) -> bool {
+        self.recipe.fate(false) == crate::generator::Fate::Refused
+    }
+
+    /// The request as it was sent, and what should have come of it.
+    fn vector(&self) -> Value {
+        let sent = self.exchanges.iter().find(|exchange| matches!(exchange.turn, Turn::Step(_)));
+        let proof = sent.and_then(|exchange| exchange.proof.as_ref());
+        let result = match self.symptom {
+            Symptom::Accepted => "invalid",
+            Symptom::Refused => "valid",
+            Symptom::Fault | Symptom::NoAnswer | Symptom::Slow | Symptom::Leak | Symptom::Disagreement => {
+                "answered"
+            }
+        };
+        json!({
+            "format": "dpop-request/1",
+            "name": self.name(),
+            "request": sent.map(|exchange| &exchange.request),
+            "header": proof.map(|proof| &proof.header),
+            "claims": proof.map(|proof| &proof.claims),
+            "result": result,
+            "flags": self.clause.spec,
+        })
+    }
+
+    /// All that it takes to look at it again.
+    fn bundle(&self, targets: &Targets<'_>, seed: u64, repeat: &[String]) -> Value {
+        let setup = targets.subject.setup();
+        let exchange = |exchange: &Exchange| {
+            json!({
+                "turn": exchange.turn,
+                "request": exchange.request,
+                "response": exchange.response,
+                "decision": exchange.seen.decision,
+                "ms": exchange.milliseconds,
+            })
+        };
+        json!({
+            "format": "dpop-finding/1",
+            "tool": { "version": env!("CARGO_PKG_VERSION") },
+            "target": { "name": setup.name, "resource": setup.call.to_string() },
+            "seed": seed,
+            "symptom": self.symptom.name(),
+            "means": self.symptom.told(),
+            "sent": self.told(),
+            "edits": edits_to_json(&self.recipe),
+            "fate": self.recipe.fate(targets.has_nonces()).name(),
+            "first": self.first.yaml(),
+            "also": self.also.iter().map(Recipe::yaml).collect::<Vec<_>>(),
+            "times": self.times,
+            "reproduced": format!("{}/3", self.reproduced),
+            "spec": self.clause.spec,
+            "nearest_case": self.clause.nearest,
+            "proposed_id": self.proposed_id(),
+            "id": self.id(),
+            "repeat": repeat,
+            "exchanges": self.exchanges.iter().map(exchange).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Where its files lie, below the folder of a campaign.
+    pub(super) fn folder(&self, state: &Path) -> PathBuf {
+        state.join("findings").join(self.name())
+    }
+
+    /// Writes the scenario, the request and the bundle; each is written whole or not at all.
+    pub(super) fn write(
+        &self,
+        state: &Path,
+        targets: &Targets<'_>,
+        seed: u64,
+        repeat_with: &str,
+    ) -> io::Result<()> {
+        let folder = self.folder(state);
+        std::fs::create_dir_all(&folder)?;
+        let shown = folder.display();
+        let also = if self.symptom == Symptom::Leak { " rs.answer.leak" } else { "" };
+        let repeat = [
+            format!("dpop run --scenarios {shown} {}{also}{repeat_with}", self.id()),
+            format!("dpop fuzz --minimize {shown}/scenario.yaml{repeat_with}"),
+        ];
+        let pretty = |value: &Value| format!("{value:#}\n");
+        for (name, text) in [
+            ("scenario.yaml", self.scenario()),
+            ("request.json", pretty(&self.vector())),
+            ("bundle.json", pretty(&self.bundle(targets, seed, &repeat))),
+        ] {
+            let (path, fresh) = (folder.join(name), folder.join(format!(".{name}.new")));
+            std::fs::write(&fresh, text)?;
+            std::fs::rename(fresh, path)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a recipe touches: its subjects, and of mutations their names.
+pub(super) fn touched(recipe: &Recipe) -> BTreeSet<String> {
+    let of_edit = |edit: &crate::generator::Edit| {
+        let subjects = edit.subjects().iter().filter(|subject| *subject != "mutate").cloned();
+        subjects.chain(edit.mutations().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    recipe.edits().iter().flat_map(|edit| of_edit(edit)).collect()
+}
+
+/// FNV-1a: the same on every machine and in every version.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
