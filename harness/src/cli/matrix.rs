@@ -9,7 +9,7 @@ use crate::report::{Document, write_matrix};
 /// What stands side by side.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Results of `dpop run --report json=PATH`, a column each; and facts of `dpop measure --format json`, if there are any.
+    /// Results of `dpop run --report json=PATH`, a column each; and facts of `dpop measure` as JSON, if there are any.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The folder that the page is written to, as index.html.
