@@ -93,8 +93,8 @@ impl TokenRefusal {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TokenRules<'a> {
     pub(super) issuer: &'a str,
-    /// None accepts every audience.
-    pub(super) audience: Option<&'a str>,
+    /// One of these has to be named. None accepts every audience.
+    pub(super) audience: Option<&'a [&'a str]>,
     pub(super) now: i64,
     pub(super) defects: DefectSet,
 }
@@ -162,10 +162,11 @@ fn thumbprint(cnf: &Value) -> Option<Jkt> {
 }
 
 /// RFC 7519 section 4.1.3: one string or an array of strings.
-fn is_for(aud: Option<&Value>, audience: &str) -> bool {
+fn is_for(aud: Option<&Value>, audiences: &[&str]) -> bool {
+    let own = |one: &Value| one.as_str().is_some_and(|one| audiences.contains(&one));
     match aud {
-        Some(Value::Array(several)) => several.iter().any(|one| one == audience),
-        Some(one) => one == audience,
+        Some(Value::Array(several)) => several.iter().any(own),
+        Some(one) => own(one),
         None => false,
     }
 }

@@ -389,12 +389,11 @@ impl ResourceServer {
 
     async fn token(&self, token: &str) -> Result<AccessToken, TokenRefusal> {
         let now = self.clock.unix_seconds();
-        let rules = TokenRules {
-            issuer: self.keys.issuer(),
-            audience: Some(&self.audience),
-            now,
-            defects: self.defects,
-        };
+        // A client that asks for a token for what the metadata call the resource (RFC 8707) is right, too.
+        let resource = self.url_of(&format!("{}{MAIN}", self.base_uri.path));
+        let audiences = [self.audience.as_str(), resource.as_str()];
+        let rules =
+            TokenRules { issuer: self.keys.issuer(), audience: Some(&audiences), now, defects: self.defects };
         AccessToken::read(token, &self.keys.key_for(token, now).await?, &rules)
     }
 }

@@ -71,7 +71,7 @@ impl ResourceServer {
     }
 
     /// The URL with `path` at this server, as clients know it.
-    fn url_of(&self, path: &str) -> String {
+    pub(super) fn url_of(&self, path: &str) -> String {
         Uri { path: path.to_owned(), ..self.base_uri.clone() }.to_string()
     }
 }
