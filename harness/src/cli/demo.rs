@@ -120,7 +120,7 @@ async fn suite(scenarios: &[Scenario], defects: DefectSet, quiet: bool) -> Resul
             .await
             .map_err(|error| Failure::Environment(format!("can't start the reference servers: {error}")))?;
     let (results, stop) =
-        perform(&setup, scenarios, &all_of(scenarios, setup.profile), quiet, &mut |_| {}).await;
+        perform(&setup, scenarios, &all_of(scenarios, setup.profile), quiet, &mut |_, _| {}).await;
     if stop.is_requested() {
         return Err(Failure::Interrupted);
     }

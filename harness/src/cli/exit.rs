@@ -36,6 +36,19 @@ impl Exit {
         }
     }
 
+    /// Whether it counts before `other` where both hold.
+    pub fn is_before(self, other: Self) -> bool {
+        let rank = |exit| match exit {
+            Self::Interrupted => 5,
+            Self::Usage => 4,
+            Self::NothingSelected => 3,
+            Self::Nonconformity => 2,
+            Self::Environment => 1,
+            Self::Conforms => 0,
+        };
+        rank(self) > rank(other)
+    }
+
     /// The number.
     pub fn code(self) -> u8 {
         match self {

@@ -9,7 +9,7 @@ use crate::jose::base64url;
 use crate::reference::Issuer;
 
 /// The folder beside the config; it hides itself from git.
-const FOLDER: &str = ".dpop";
+pub(super) const FOLDER: &str = ".dpop";
 const FILE: &str = "issuer.key";
 
 /// An issuer with the key of the last run, where there is one. Where none can be kept, it is as good for one run.
@@ -26,9 +26,14 @@ pub(super) fn kept(folder: &Path, new: impl Fn() -> Issuer) -> Issuer {
     issuer
 }
 
-fn keep(folder: &Path, file: &Path, key: &str) -> std::io::Result<()> {
+/// Makes the folder, hidden from git.
+pub(super) fn hidden_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join(".gitignore"), "*\n")?;
+    std::fs::write(folder.join(".gitignore"), "*\n")
+}
+
+fn keep(folder: &Path, file: &Path, key: &str) -> std::io::Result<()> {
+    hidden_folder(folder)?;
     // Written beside and renamed: two runs that begin at the same time both read a whole key.
     let draft = folder.join(format!("{FILE}.{}", std::process::id()));
     let mut options = OpenOptions::new();

@@ -11,6 +11,7 @@ mod fuzz;
 mod init;
 mod issuer_key;
 mod key;
+mod last;
 mod list;
 mod log;
 mod matrix;
@@ -22,11 +23,13 @@ mod proof;
 mod report;
 mod reports;
 mod review;
+mod rounds;
 mod run;
 mod schema;
 mod selection;
 mod selftest;
 mod serve;
+mod shell;
 mod transport;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -123,6 +126,10 @@ enum Command {
     Proof(proof::Arguments),
     /// Print the JSON Schema of a file format.
     Schema(schema::Arguments),
+    /// Print what makes a shell complete commands and options.
+    Completions(shell::Completions),
+    /// Write the manual pages.
+    Man(shell::Man),
 }
 
 /// Why a command could not do its work.
@@ -235,6 +242,8 @@ pub fn main() -> ExitCode {
         Command::Key(arguments) => key::run(arguments, &mut context),
         Command::Proof(arguments) => proof::run(arguments, &mut context),
         Command::Schema(arguments) => schema::run(arguments, &mut context),
+        Command::Completions(arguments) => shell::completions(arguments, &mut context),
+        Command::Man(arguments) => shell::man(arguments),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit.into(),

@@ -3,10 +3,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use similar::{ChangeTag, TextDiff};
 
 use super::{Context, Exit, Failure};
+use crate::plan::{Selected, all};
 use crate::snapshot::{Snapshot, SnapshotError};
+use crate::spec::Ledger;
 use crate::target::Config;
 
 /// What to review.
@@ -30,18 +31,24 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         return Ok(Exit::Conforms);
     };
     let was = Snapshot::open(&path).map_err(environment)?.unwrap_or_default();
-    let (was, text) = (was.contents(), is.contents());
-    for change in TextDiff::from_lines(&was, &text).iter_all_changes() {
-        let (sign, colour) = match change.tag() {
-            ChangeTag::Delete => ("- was", "31"),
-            ChangeTag::Insert => ("+ is ", "32"),
-            ChangeTag::Equal => continue,
-        };
-        let line = change.value().trim_end();
-        if context.colour {
-            writeln!(context.out, "\u{1b}[{colour}m{sign}  {line}\u{1b}[0m")?;
-        } else {
-            writeln!(context.out, "{sign}  {line}")?;
+    let scenarios = context.scenarios()?;
+    let cases = all(&scenarios);
+    for id in was.differing(&is) {
+        let known = cases.iter().find(|selected| selected.case.id == id);
+        // What is new to a snapshot is no surprise; what changed is looked at closely.
+        if let (Some(_), Some(Selected { case, .. })) = (was.class(id), known) {
+            writeln!(context.out, "\n{id}: {}", case.title)?;
+            for row in case.spec.iter().filter_map(|id| Ledger::embedded().requirement(id)) {
+                writeln!(context.out, "       {} ({})", row.text, row.source)?;
+            }
+        }
+        for (sign, colour, class) in [("- was", "31", was.class(id)), ("+ is ", "32", is.class(id))] {
+            let Some(class) = class else { continue };
+            if context.colour {
+                writeln!(context.out, "\u{1b}[{colour}m{sign}  {id}: {class}\u{1b}[0m")?;
+            } else {
+                writeln!(context.out, "{sign}  {id}: {class}")?;
+            }
         }
     }
     if !arguments.accept {

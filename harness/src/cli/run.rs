@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::time::SystemTime;
 
@@ -5,13 +6,16 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::aim::Subject;
+use super::last;
 use super::progress::Progress;
 use super::reports::{Page, Reports};
+use super::rounds::Rounds;
 use super::selection::Filters;
 use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
-use crate::plan::{Selected, all};
-use crate::report::{Document, Report};
+use crate::judge::Verdict;
+use crate::plan::{Partition, Selected, all};
+use crate::report::{Document, Live, Report};
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::Profile;
@@ -28,6 +32,8 @@ pub(super) struct Arguments {
     subject: Subject,
     #[command(flatten)]
     filters: Filters,
+    #[command(flatten)]
+    rounds: Rounds,
     #[command(flatten)]
     reports: Reports,
     /// Print the launch checklist instead of the cases: the advice for production, and what the run showed of each line.
@@ -68,66 +74,127 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let config = arguments.subject.config(context, "testing")?;
     let profile = arguments.profile.or(config.as_ref().map(|config| config.profile)).unwrap_or_default();
     let selected = arguments.filters.select(&scenarios, &arguments.ids, Some(profile))?;
+    let selected = arguments.rounds.narrow(selected, config.as_ref())?;
     if let Some(config) = &config {
         check_waivers(config, &scenarios)?;
     }
-    let runtime = super::runtime()?;
-    let mut live = arguments.reports.live()?;
-    let began = SystemClock.now();
-    let (mut results, stop) = runtime.block_on(async {
+    let mut job = Job { arguments, config: config.as_ref(), live: arguments.reports.live()? };
+    let worst = super::runtime()?.block_on(async {
         let (_servers, mut setup) =
             arguments.subject.set_up(config.as_ref(), profile, arguments.jobs).await?;
         setup.seed = arguments.seed;
         setup.opt_in.ids.clone_from(&arguments.ids);
         setup.opt_in.tags.extend(arguments.filters.opted_in());
-        for live in &mut live {
-            live.start(&setup.name, profile.name(), setup.seed, selected.len())?;
+        let mut worst: Option<Round> = None;
+        for number in 1.. {
+            let round = job.perform(&setup, &scenarios, &selected, context.common.quiet).await?;
+            if arguments.rounds.is_repeated() {
+                context.tell(&format!("run {number}: {}", Document::from(&round.report()).told()));
+            }
+            let enough = arguments.rounds.is_last(number)
+                || round.exit == Exit::Interrupted
+                || (arguments.rounds.until_fail && round.exit != Exit::Conforms);
+            if worst.as_ref().is_none_or(|worst| round.exit.is_before(worst.exit)) {
+                worst = Some(round);
+            }
+            if enough {
+                break;
+            }
         }
-        let mut told = Ok(());
-        let mut tell = |event: &Event<'_>| {
-            let Event::Finished(outcome) = event else { return };
-            if live.is_empty() || told.is_err() {
-                return;
-            }
-            let mut outcome = (*outcome).clone();
-            if let Some(config) = &config {
-                outcome.accept(&config.waivers, Day::of(SystemClock.now()));
-            }
-            told = live.iter_mut().try_for_each(|live| live.case(&outcome));
-        };
-        let performed = perform(&setup, &scenarios, &selected, context.common.quiet, &mut tell).await;
-        told?;
-        Ok::<_, Failure>(performed)
+        Ok::<_, Failure>(worst)
     })?;
+    let Some(round) = worst else { return Ok(Exit::Conforms) };
+    let page = if arguments.checklist { Page::Checklist } else { Page::Cases(arguments.repeat_with()) };
+    arguments.reports.write(&round.report(), context, page)?;
+    Ok(round.exit)
+}
 
-    if let Some(config) = &config {
-        results.apply(&config.waivers, Day::of(SystemClock.now()));
+/// What every one of the runs needs.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    config: Option<&'a Config>,
+    live: Vec<Live<'static>>,
+}
+
+/// A run that is over.
+struct Round {
+    results: Results,
+    drift: Option<Drift>,
+    began: SystemTime,
+    seconds: f64,
+    partition: Option<Partition>,
+    exit: Exit,
+}
+
+impl Round {
+    fn report(&self) -> Report<'_> {
+        Report {
+            results: &self.results,
+            drift: self.drift.as_ref(),
+            began: self.began,
+            seconds: self.seconds,
+            partition: self.partition,
+        }
     }
-    let whole = arguments.ids.is_empty() && arguments.filters.is_empty();
-    let drift = match &config {
-        // What was cut short says nothing about the rest.
-        Some(_) if stop.is_requested() || results.is_blocked() => None,
-        Some(config) => Some(compare(config, &results, whole)?),
-        None => None,
-    };
-    // Without a reviewed snapshot everything is new, and nothing has drifted.
-    let report = Report {
-        results: &results,
-        drift: drift.as_ref(),
-        began,
-        seconds: seconds_since(began),
-        partition: arguments.filters.partition,
-    };
-    let repeat_with = arguments.repeat_with();
-    let page = if arguments.checklist { Page::Checklist } else { Page::Cases(repeat_with) };
-    arguments.reports.write(&report, context, page)?;
-    for live in &mut live {
-        live.end(&Document::from(&report))?;
+}
+
+impl Job<'_> {
+    async fn perform(
+        &mut self,
+        setup: &Setup,
+        scenarios: &[Scenario],
+        selected: &[Selected<'_>],
+        quiet: bool,
+    ) -> Result<Round, Failure> {
+        let Self { arguments, config, live } = self;
+        let began = SystemClock.now();
+        let today = Day::of(began);
+        let waivers = config.map(|config| config.waivers.as_slice()).unwrap_or_default();
+        for live in &mut *live {
+            live.start(&setup.name, setup.profile.name(), setup.seed, selected.len())?;
+        }
+        let (mut told, mut fails) = (Ok(()), 0);
+        let mut tell = |event: &Event<'_>, stop: &Stop| {
+            let Event::Finished(outcome) = event else { return };
+            let mut outcome = Cow::Borrowed(*outcome);
+            if waivers.iter().any(|waiver| waiver.case == outcome.id) {
+                outcome.to_mut().accept(waivers, today);
+            }
+            fails += usize::from(outcome.verdict == Verdict::Fail && outcome.waived.is_none());
+            if arguments.rounds.max_fail.is_some_and(|most| fails >= most.get()) {
+                stop.request_because("enough has failed (--max-fail)");
+            }
+            if told.is_ok() {
+                told = live.iter_mut().try_for_each(|live| live.case(&outcome));
+            }
+        };
+        let (mut results, stop) = perform(setup, scenarios, selected, quiet, &mut tell).await;
+        told?;
+        results.apply(waivers, today);
+        let whole = arguments.ids.is_empty() && arguments.filters.is_empty() && arguments.rounds.is_empty();
+        let drift = match config {
+            // What was cut short says nothing about the rest.
+            Some(_) if stop.is_requested() || results.is_blocked() => None,
+            Some(config) => Some(compare(config, &results, whole)?),
+            None => None,
+        };
+        if let Some(config) = config {
+            // A folder that can't be written to costs nothing but the comfort.
+            let _ = last::note(&config.folder, &config.name, &results);
+        }
+        // Without a reviewed snapshot everything is new, and nothing has drifted.
+        let exit = if stop.is_interrupted() {
+            Exit::Interrupted
+        } else {
+            Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn))
+        };
+        let partition = arguments.filters.partition;
+        let round = Round { results, drift, began, seconds: seconds_since(began), partition, exit };
+        for live in live {
+            live.end(&Document::from(&round.report()))?;
+        }
+        Ok(round)
     }
-    if stop.is_requested() {
-        return Ok(Exit::Interrupted);
-    }
-    Ok(Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn)))
 }
 
 impl Arguments {
@@ -149,13 +216,13 @@ pub(super) async fn perform(
     scenarios: &[Scenario],
     selected: &[Selected<'_>],
     quiet: bool,
-    tell: &mut (dyn FnMut(&Event<'_>) + Send),
+    tell: &mut (dyn FnMut(&Event<'_>, &Stop) + Send),
 ) -> (Results, Stop) {
     let (stop, listener) = stop_on_ctrl_c();
     let progress = Progress::new(quiet);
     let results = run_until(&stop, setup, scenarios, selected, &mut |event| {
         progress.event(&event);
-        tell(&event);
+        tell(&event, &stop);
     })
     .await;
     listener.abort();

@@ -3,9 +3,9 @@ use crate::plan::Selected;
 use crate::run::{Exchange, Transcript, Turn};
 use crate::scenario::{AnswerCheck, Case, CaseKind, Endpoint, Expect, Rules};
 
+use super::Suite;
 use super::outcome::Outcome;
 use super::preflight;
-use super::{INTERRUPTED, Suite};
 
 /// How many deviating cases a reason names.
 const NAMED: usize = 3;
@@ -22,7 +22,7 @@ impl Suite<'_> {
         let mut outcomes = Vec::new();
         for case in selected {
             let CaseKind::Answers(check) = case.case.kind else { continue };
-            let stopped = self.stop.is_requested().then(|| INTERRUPTED.to_owned());
+            let stopped = self.stop.is_requested().then(|| self.stop.why().to_owned());
             let unmet = self.traits.unmet(case.case);
             let outcome = match (stopped.or_else(|| self.lost_because()), obstacle, unmet) {
                 (Some(why), ..) | (None, None, Some(why)) => self.skipped(*case, &why),

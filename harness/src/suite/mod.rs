@@ -101,9 +101,6 @@ pub enum Event<'a> {
     Finished(&'a Outcome),
 }
 
-/// Why what was not performed when a run was ended is skipped.
-const INTERRUPTED: &str = "interrupted";
-
 /// Performs the selected cases of `scenarios` and judges them.
 pub async fn run(
     setup: &Setup,
@@ -259,7 +256,7 @@ impl Suite<'_> {
             let Some(case) = self.cases.get(index) else { return };
             let outcome = tokio::select! {
                 biased;
-                () = self.stop.requested() => self.skipped(*case, INTERRUPTED),
+                () = self.stop.requested() => self.skipped(*case, self.stop.why()),
                 outcome = self.perform(*case, session) => outcome,
             };
             if is_selected(selected, &outcome.id) {

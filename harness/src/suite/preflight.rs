@@ -14,7 +14,7 @@ use super::health::{Binding, Health, Time, Trouble};
 use super::metadata;
 use super::origin;
 use super::outcome::Outcome;
-use super::{INTERRUPTED, Setup, Stop, nonce_policy, session, stops_the_run};
+use super::{Setup, Stop, nonce_policy, session, stops_the_run};
 
 /// How long to wait for the answer that shows HTTP/2.
 const HTTP2_PATIENCE: Duration = Duration::from_secs(2);
@@ -77,8 +77,8 @@ pub(super) async fn run(
             None => tokio::select! {
                 biased;
                 () = stop.requested() => {
-                    obstacle = Some(INTERRUPTED.to_owned());
-                    Outcome::new(case, setup.profile, Judgement::skip(INTERRUPTED), Transcript::new(), None)
+                    obstacle = Some(stop.why().to_owned());
+                    Outcome::new(case, setup.profile, Judgement::skip(stop.why()), Transcript::new(), None)
                 }
                 outcome = checks.perform(check, case, needs) => outcome,
             },

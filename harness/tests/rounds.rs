@@ -1,0 +1,114 @@
+//! What of the last run is performed again, how often, and when a run has shown enough.
+
+mod support;
+
+use std::fs;
+
+use support::{Ended, Serving, free_port, run, text};
+use tempfile::TempDir;
+
+/// A target with a folder of its own.
+struct Target {
+    folder: TempDir,
+    resource: u16,
+    issuer: u16,
+}
+
+impl Target {
+    fn new() -> Self {
+        let (folder, resource, issuer) = (tempfile::tempdir().expect("a folder"), free_port(), free_port());
+        let config = format!(
+            "dpop: 1
+target: {{ name: staging, resource: GET http://127.0.0.1:{resource}/resource, bearer: refused }}
+auth:
+  kind: embedded
+  listen: 127.0.0.1:{issuer}
+  issuer: http://127.0.0.1:{issuer}
+  audience: http://127.0.0.1:{resource}
+"
+        );
+        fs::write(folder.path().join("dpop.yaml"), config).expect("written");
+        Self { folder, resource, issuer }
+    }
+
+    fn serve(&self, more: &[&str]) -> Serving {
+        let listen = format!("127.0.0.1:{}", self.resource);
+        let trust = format!("http://127.0.0.1:{}", self.issuer);
+        Serving::start(&[&["--listen", listen.as_str(), "--trust", trust.as_str()], more].concat())
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let config = self.folder.path().join("dpop.yaml");
+        run(["run", "--config", text(&config)].iter().chain(arguments))
+    }
+}
+
+/// The ids on the lines of a verbose run.
+fn ids(ended: &Ended) -> Vec<String> {
+    let lines = ended.stdout.lines().filter(|line| line.starts_with("    ") && line.contains(" rs."));
+    let words = lines.filter_map(|line| line.split_whitespace().nth(1));
+    words.filter(|word| word.starts_with("rs.")).map(str::to_owned).collect()
+}
+
+#[test]
+fn only_what_failed_or_changed_in_the_last_run() {
+    let target = Target::new();
+    let faulty = target.serve(&["--defect", "ath-not-checked"]);
+    // Nothing is known yet.
+    target.run(&["rs.ath", "--failed"]).with(4);
+    let first = target.run(&["rs.ath", "rs.htm", "-v"]).with(1);
+    let again = target.run(&["--failed", "-v"]).with(1);
+    let (all, failed) = (ids(&first), ids(&again));
+    assert!(!failed.is_empty() && failed.len() < all.len(), "{failed:?} of {all:?}");
+    assert!(failed.contains(&"rs.ath.missing".to_owned()), "{failed:?}");
+    // Everything is new to the snapshot.
+    let changed = target.run(&["rs.ath", "rs.htm", "--changed", "-v"]).with(1);
+    assert_eq!(ids(&changed), all);
+    let config = target.folder.path().join("dpop.yaml");
+    run(["review", "--accept", "--config", text(&config)]).with(0);
+    target.run(&["rs.ath", "rs.htm", "--changed"]).with(4);
+    drop(faulty);
+
+    // Repaired: what failed is performed once more, drifts from what was reviewed, and is no failure any more.
+    let _clean = target.serve(&[]);
+    let repaired = target.run(&["--failed", "-v"]).with(1);
+    assert_eq!(ids(&repaired), failed);
+    assert!(repaired.stdout.contains("rs.ath.missing: was accept, is reject"), "{}", repaired.stdout);
+    target.run(&["--failed"]).with(4);
+    let review = run(["review", "--config", text(&config)]).with(1).stdout;
+    for said in [
+        "rs.ath.missing: no ath in the proof",
+        "ath present when a token",
+        "- was  rs.ath.missing: accept",
+        "+ is   rs.ath.missing: reject",
+    ] {
+        assert!(review.contains(said), "{said} is not in {review}");
+    }
+    // Only a target has a last run.
+    run(["run", "--failed"]).with(2);
+}
+
+#[test]
+fn a_run_ends_when_enough_has_failed() {
+    let bugs = ["run", "rs.ath", "rs.htu", "rs.htm", "--defect", "ath-not-checked", "--jobs", "1"];
+    let all = run(bugs.iter().chain(&["-q"])).with(1).stdout;
+    assert!(all.contains(" 13 fail"), "{all}");
+    let Ended { stdout, .. } = run(bugs.iter().chain(&["--max-fail", "1"])).with(1);
+    assert!(
+        stdout.contains("skipped: enough has failed (--max-fail)") && stdout.contains(" 1 fail,"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn runs_are_repeated_until_one_fails() {
+    let told = |ended: &Ended| ended.stderr.lines().filter(|line| line.starts_with("dpop: run ")).count();
+    let three = run(["run", "rs.ath.missing", "--repeat", "3"]).with(0);
+    assert_eq!((told(&three), three.stdout.matches("1 case: 1 pass").count()), (3, 1), "{three:?}");
+    let until = ["run", "rs.ath.missing", "--until-fail", "--repeat", "5"];
+    let never = run(until).with(0);
+    assert_eq!(told(&never), 5, "{never:?}");
+    let at_once = run(until.iter().chain(&["--defect", "ath-not-checked"])).with(1);
+    assert_eq!(told(&at_once), 1, "{at_once:?}");
+}
