@@ -123,3 +123,31 @@ fn what_is_wrong_is_said() {
         assert!(said.contains(says), "{arguments:?}\n{said}");
     }
 }
+
+/// What a case sends can be sent with curl, too.
+#[test]
+fn a_proof_is_spoiled_as_a_case_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (key, token) = (folder.path().join("key.jwk"), folder.path().join("token"));
+    run(["key", "new", text(&key)]).with(0);
+    std::fs::write(&token, "tok.e.n").expect("written");
+    let spoiled = |id: &str| {
+        run(["proof", "GET", URL, "--jwk", text(&key), "--token-file", text(&token), "--case", id])
+    };
+    let claims = |proof: &str| {
+        dpop_harness::jose::jws::Compact::read(proof.trim_end().as_bytes()).expect("a JWS").claims
+    };
+    assert!(claims(&spoiled("rs.accept.unknown-claim").with(0).stdout).member("ath").is_some());
+    assert!(claims(&spoiled("rs.ath.missing").with(0).stdout).member("ath").is_none());
+    for (id, says) in [
+        ("rs.ath.mising", "rs.ath.missing"),
+        ("rs.ath", "name one case"),
+        ("rs.replay.twice", "several requests"),
+        ("rs.answer.status", "about no proof"),
+        ("rs.ath.other-token", "second access token"),
+        ("rs.downgrade.bearer", "more of the request"),
+    ] {
+        let said = spoiled(id).with(2).stderr;
+        assert!(said.contains(says), "{id}: {said}");
+    }
+}

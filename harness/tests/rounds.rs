@@ -68,14 +68,28 @@ fn only_what_failed_or_changed_in_the_last_run() {
     let config = target.folder.path().join("dpop.yaml");
     run(["review", "--accept", "--config", text(&config)]).with(0);
     target.run(&["rs.ath", "rs.htm", "--changed"]).with(4);
+    let bundle = target.folder.path().join(".dpop/bundles/staging/rs.ath.missing.json");
+    let still = run(["replay", text(&bundle), "--config", text(&config)]).with(1).stdout;
+    assert!(still.contains("FAIL rs.ath.missing") && still.ends_with("1 the same\n"), "{still}");
+    run(["report", "--from", text(&bundle), "--report", "md=-"]).with(0);
     drop(faulty);
+
+    // Each failure left something that can be sent again.
+    let bundles = target.folder.path().join(".dpop/bundles/staging");
+    let left = fs::read_dir(&bundles).expect("a folder").count();
+    assert_eq!(left, failed.len());
+    let bundle = bundles.join("rs.ath.missing.json");
+    let replay = || run(["replay", text(&bundle), "--config", text(&config)]);
 
     // Repaired: what failed is performed once more, drifts from what was reviewed, and is no failure any more.
     let _clean = target.serve(&[]);
+    let now = replay().with(0).stdout;
+    assert!(now.contains("fail (accept 200) -> pass (reject 401 invalid_dpop_proof)"), "{now}");
     let repaired = target.run(&["--failed", "-v"]).with(1);
     assert_eq!(ids(&repaired), failed);
     assert!(repaired.stdout.contains("rs.ath.missing: was accept, is reject"), "{}", repaired.stdout);
     target.run(&["--failed"]).with(4);
+    assert_eq!(fs::read_dir(&bundles).expect("a folder").count(), 0, "what is repaired leaves nothing");
     let review = run(["review", "--config", text(&config)]).with(1).stdout;
     for said in [
         "rs.ath.missing: no ath in the proof",

@@ -1,6 +1,7 @@
 //! The command line: one file a command. The only part of the library that prints.
 
 mod aim;
+mod bundles;
 mod coverage;
 mod demo;
 mod diff;
@@ -20,6 +21,7 @@ mod merge;
 mod output;
 mod progress;
 mod proof;
+mod replay;
 mod report;
 mod reports;
 mod review;
@@ -110,6 +112,8 @@ enum Command {
     Review(review::Arguments),
     /// Show what changed in a target's behaviour between two runs: before and after an upgrade, on two nodes.
     Diff(diff::Arguments),
+    /// Send again what failed in a run, minted afresh, and compare.
+    Replay(replay::Arguments),
     /// Make reports of results that are there already.
     Report(report::Arguments),
     /// Write one page that shows results side by side: cases by targets, and each case in full.
@@ -234,6 +238,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, &mut context),
         Command::Review(arguments) => review::run(arguments, &mut context),
         Command::Diff(arguments) => diff::run(arguments, &mut context),
+        Command::Replay(arguments) => replay::run(arguments, &mut context),
         Command::Report(arguments) => report::run(arguments, &mut context),
         Command::Matrix(arguments) => matrix::run(arguments, &mut context),
         Command::Merge(arguments) => merge::run(arguments, &mut context),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
@@ -8,7 +9,10 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::entropy::{SystemEntropy, unique_id};
 use crate::jose::Nonce;
 use crate::jose::uri::Uri;
-use crate::proof::{Draft, Statement};
+use crate::mutation::mint;
+use crate::plan::{Selected, select};
+use crate::proof::{AccessToken, Call, Draft, Material, ProofKey, Request, RequestEdits, Statement};
+use crate::scenario::CaseKind;
 
 /// What the proof is for.
 #[derive(Debug, Args)]
@@ -23,6 +27,10 @@ pub(super) struct Arguments {
     /// The access token of the request, for ath; `-` reads it from standard input. Without it, for a token request.
     #[arg(long, value_name = "FILE", env = "DPOP_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Spoil it as this case does, e.g. rs.ath.hex: to look with curl at how a server takes it. For cases that are about the proof
+    /// of one request, and need no other token.
+    #[arg(long, value_name = "ID", env = "DPOP_CASE")]
+    case: Option<String>,
     /// The nonce that the server supplied last.
     #[arg(long, value_name = "NONCE", env = "DPOP_NONCE")]
     nonce: Option<String>,
@@ -37,6 +45,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         None => None,
     };
     let token = token(arguments)?;
+    if let Some(id) = &arguments.case {
+        let proof = spoiled(id, &arguments.method, url, &key, token, nonce.as_ref(), context)?;
+        writeln!(context.out, "{proof}")?;
+        return Ok(Exit::Conforms);
+    }
     let statement = Statement {
         htm: &arguments.method,
         htu: &url.without_query().to_string(),
@@ -47,6 +60,52 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     writeln!(context.out, "{}", Draft::correct(&key, statement).sign(&key).compact())?;
     Ok(Exit::Conforms)
+}
+
+/// The proof of the only request of a case.
+fn spoiled(
+    id: &str,
+    method: &str,
+    url: Uri,
+    key: &ProofKey,
+    token: Option<String>,
+    nonce: Option<&Nonce>,
+    context: &Context,
+) -> Result<String, Failure> {
+    let usage = |why: &str| Failure::Usage(format!("--case {id}: {why}"));
+    let scenarios = context.scenarios()?;
+    let selected =
+        select(&scenarios, &[id.to_owned()]).map_err(|nothing| Failure::Usage(nothing.to_string()))?;
+    let [Selected { case, .. }] = selected.as_slice() else { return Err(usage("name one case")) };
+    let CaseKind::Script { script, .. } = &case.kind else { return Err(usage("it is about no proof")) };
+    let [step] = script.steps.as_slice() else {
+        return Err(usage("it takes several requests: use dpop run"));
+    };
+    let Some(token) = token else { return Err(usage("say --token-file")) };
+    let (token, call) = (AccessToken::new(token), Call::to(method, url));
+    let material = Material {
+        key,
+        token: &token,
+        spare: None,
+        stranger: None,
+        issuer: None,
+        decoy: None,
+        nonce,
+        call: &call,
+        resource: &call,
+        now: SystemClock.unix_seconds(),
+        entropy: &SystemEntropy,
+        choices: &SystemEntropy,
+        earlier: &BTreeMap::new(),
+    };
+    let minted = mint(step, &material).map_err(|error| usage(&error.to_string()))?;
+    let proof = minted.record.signed.compact();
+    // What is spoiled elsewhere can't be shown by a proof.
+    let plain = Request::presenting(&call, &token, &proof, &RequestEdits::default());
+    if minted.request != plain {
+        return Err(usage("it is about more of the request than the proof: use dpop run"));
+    }
+    Ok(proof)
 }
 
 fn token(arguments: &Arguments) -> Result<Option<String>, Failure> {

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::aim::Subject;
+use super::bundles;
 use super::last;
 use super::progress::Progress;
 use super::reports::{Page, Reports};
@@ -190,6 +191,9 @@ impl Job<'_> {
         };
         let partition = arguments.filters.partition;
         let round = Round { results, drift, began, seconds: seconds_since(began), partition, exit };
+        if let Some(config) = config {
+            let _ = bundles::leave(&config.folder, &round.report()); // the same
+        }
         for live in live {
             live.end(&Document::from(&round.report()))?;
         }
@@ -262,11 +266,14 @@ fn compare(config: &Config, results: &Results, whole: bool) -> Result<Drift, Fai
     let known = Snapshot::open(&path).map_err(environment)?.unwrap_or_default();
     let drift = known.compare(results, whole);
     if !super::under_ci() {
-        if drift.is_empty() {
+        // What runs of other cases left for review stays there.
+        let waiting = Snapshot::open(&pending).map_err(environment)?;
+        let seen = waiting.as_ref().unwrap_or(&known).updated(results, whole);
+        if seen == known {
             // Nothing is left to review.
             let _ = std::fs::remove_file(&pending);
         } else {
-            known.updated(results, whole).write(&pending, &config.name).map_err(environment)?;
+            seen.write(&pending, &config.name).map_err(environment)?;
         }
     }
     Ok(drift)

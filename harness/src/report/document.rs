@@ -298,6 +298,45 @@ impl Document<'_> {
         self.summary.inconclusive > 0
     }
 
+    /// What the target is called.
+    pub fn target(&self) -> &str {
+        &self.target.name
+    }
+
+    /// The name of the profile.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// The seed of the run.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The ids of the cases by which the run fails.
+    pub fn failures(&self) -> impl Iterator<Item = &str> {
+        self.cases.iter().filter(|case| case.fails()).map(|case| case.id.as_ref())
+    }
+
+    /// The ids of the cases that did not come out well, waived or not.
+    pub fn findings(&self) -> impl Iterator<Item = &str> {
+        let amiss = |case: &&Case<'_>| match case.verdict {
+            Verdict::Fail | Verdict::Warn | Verdict::Inconclusive => true,
+            Verdict::Pass | Verdict::Note | Verdict::Skip => false,
+        };
+        self.cases.iter().filter(amiss).map(|case| case.id.as_ref())
+    }
+
+    /// The same with these cases only.
+    #[must_use]
+    pub fn only(mut self, ids: &[String]) -> Self {
+        self.cases.retain(|case| ids.iter().any(|id| *id == case.id));
+        self.summary = Summary::of(&self.cases);
+        self.drift = None;
+        self.bad_waivers.retain(|waiver| ids.iter().any(|id| *id == waiver.case));
+        self
+    }
+
     /// The last line of the console report.
     pub fn told(&self) -> String {
         let words = words(Counts::of_verdicts(self.cases.iter().map(|case| case.verdict)));
