@@ -1,14 +1,12 @@
 //! What happens to files that are wrong: exit code 2, nothing on standard output, and a message that names the line and
 //! column, shows them, and guesses what was meant.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{Ended, run, text};
 use dpop_harness::scenario::{load_embedded_and, read_dir};
 use dpop_harness::target::Config;
-use support::{Ended, run, text};
 
 const SCENARIO: &str = "\
 id: rs.mine

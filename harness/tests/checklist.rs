@@ -1,10 +1,9 @@
 //! `dpop run --checklist`: the table names what there is, and a line is ticked only where that was shown.
 
-mod support;
-
 use std::fs;
 use std::sync::Arc;
 
+use crate::support::{Ended, Serving, free_port, run, text};
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::page as guide_page;
@@ -16,7 +15,6 @@ use dpop_harness::scenario::{Scenario, load_embedded};
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, against_reference, run as run_suite};
 use dpop_harness::target::Limits;
-use support::{Ended, Serving, free_port, run, text};
 
 fn scenarios() -> Vec<Scenario> {
     load_embedded().expect("valid")

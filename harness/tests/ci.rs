@@ -1,14 +1,12 @@
 //! What others copy into their CI does what it says: the GitHub Action's scripts, and the examples in `docs/ci`.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Ended, dpop, ended, text};
 use serde_json::Value;
-use support::{Ended, dpop, ended, text};
 use tempfile::TempDir;
 
 fn root() -> PathBuf {

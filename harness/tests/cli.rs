@@ -1,7 +1,5 @@
 //! The command line as scripts and people meet it: help, exit codes, what goes to which stream, formats, environment.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,11 +7,11 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{Ended, Serving, code_within, dpop, ended, free_port, run, text};
 use dpop_harness::guide::WIDTH;
 use dpop_harness::scenario::EMBEDDED;
 use serde::Deserialize as _;
 use serde_json::Value;
-use support::{Ended, Serving, code_within, dpop, ended, free_port, run, text};
 
 /// Flags that are part of a command's contract; there may be more.
 const FLAGS: &[(&str, &[&str])] = &[

@@ -1,14 +1,13 @@
 //! `dpop doctor`, and the preflight of a run: what is wrong is said in one line, with whose it is, and no clock makes an
 //! accusation.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Ended, Serving, free_port, run, text};
 use dpop_harness::clock::{Clock, ShiftedClock, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::AlgSet;
@@ -28,7 +27,6 @@ use dpop_harness::target::{
     Answer, BearerPolicy, BoxFuture, Capabilities, Forbidden, HttpTarget, Kept, Limits, NoRoom, Places,
     Resource, Response, Target,
 };
-use support::{Ended, Serving, free_port, run, text};
 
 fn scenarios() -> Vec<Scenario> {
     load_embedded().expect("valid")
@@ -492,8 +490,8 @@ fn behind_a_proxy() {
 #[test]
 fn without_a_config_it_says_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = support::dpop(["doctor"]);
-    let Ended { stderr, .. } = support::ended(command.current_dir(folder.path())).with(2);
+    let mut command = crate::support::dpop(["doctor"]);
+    let Ended { stderr, .. } = crate::support::ended(command.current_dir(folder.path())).with(2);
     assert!(stderr.contains("--config") && stderr.contains("dpop init URL"), "{stderr}");
 }
 
@@ -501,8 +499,8 @@ fn without_a_config_it_says_what_to_do() {
 #[test]
 fn in_ascii() {
     let ended = |locale: &str| {
-        let mut command = support::dpop(["run", "rs.ath.missing"]);
-        let ended = support::ended(command.env("LC_ALL", locale)).with(0);
+        let mut command = crate::support::dpop(["run", "rs.ath.missing"]);
+        let ended = crate::support::ended(command.env("LC_ALL", locale)).with(0);
         let line = ended.stdout.lines().find(|line| line.starts_with("doctor")).map(str::to_owned);
         line.unwrap_or_else(|| panic!("no doctor line in {}", ended.stdout))
     };

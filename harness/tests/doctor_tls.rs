@@ -1,16 +1,14 @@
 //! Targets behind TLS: which certificates are accepted, and what is said of the others.
 
-mod support;
-
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use crate::support::{Ended, Serving, dpop, ended, free_port, text};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use support::{Ended, Serving, dpop, ended, free_port, text};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;

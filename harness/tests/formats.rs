@@ -1,12 +1,11 @@
 //! Reports are what they claim to be: valid by the schemas of others, whatever a run was like, and the same when they are made
 //! from `results.json` later.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use crate::support::{run as run_dpop, text};
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict;
@@ -19,7 +18,6 @@ use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Event, Results, against_reference, run};
 use dpop_harness::target::{Day, Limits, Waiver};
 use serde_json::Value;
-use support::{run as run_dpop, text};
 
 /// Two runs: one clean, one with failures, warnings, a waived failure, waivers that are no longer good, and drift; and what was
 /// told of the second while it went on.

@@ -2,8 +2,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "the program runs in real time")]
 
-mod support;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -18,7 +16,8 @@ use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Approach, Setup, Stop, against_reference};
 use dpop_harness::target::Limits;
 use serde_json::Value;
-use support::{code_within, dpop, ended};
+
+use crate::support::{code_within, dpop, ended};
 
 async fn reference(nonce: NonceMode, defects: &[Defect], requests: usize) -> (Running, Setup) {
     let limits = Limits { max_requests: Some(requests), ..Limits::default() };

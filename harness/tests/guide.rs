@@ -1,9 +1,8 @@
 //! `dpop explain`: the guide's pages, the parts of a proof, the flow, and everything else that has a name.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::run;
 use dpop_harness::clock::{Clock as _, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::guide::{self, FLOW, SECTIONS, WIDTH};
@@ -18,7 +17,6 @@ use dpop_harness::reference::{
 };
 use dpop_harness::scenario::load_embedded;
 use dpop_harness::spec::Ledger;
-use support::run;
 
 #[track_caller]
 fn explain(name: &str) -> String {

@@ -1,7 +1,5 @@
 //! `dpop init`: what it finds, what it writes, and that a run works with what it wrote.
 
-mod support;
-
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -9,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::support::{Ended, Serving, dpop, ended, free_port, run, text};
 use dpop_harness::target::{Auth, BearerPolicy, Config};
-use support::{Ended, Serving, dpop, ended, free_port, run, text};
 
 /// A server that answers each request target in one way, and keeps what it was sent. It ends with the test.
 struct Stub {

@@ -3,14 +3,12 @@
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "the program runs in real time")]
 
-mod support;
-
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use support::{Serving, code_within, dpop, free_port};
+use crate::support::{Serving, code_within, dpop, free_port};
 
 /// How long the program may take to end, and how long it has to come to its work before that.
 const PATIENCE: Duration = Duration::from_secs(30);

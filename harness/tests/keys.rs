@@ -1,16 +1,14 @@
 //! `dpop key new` and `dpop proof`: one key, kept; and a proof for each request that the reference server takes.
 
-mod support;
-
 use std::io::Write as _;
 use std::process::Stdio;
 
+use crate::support::{dpop, ended, run, text};
 use dpop_harness::clock::{Clock as _, SystemClock};
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::uri::Uri;
 use dpop_harness::jose::{AlgSet, Nonce};
 use dpop_harness::reference::{DefectSet, NonceMode, Nonces, Presented, Refusal, RequestUri, Verifier};
-use support::{dpop, ended, run, text};
 
 const URL: &str = "https://api.example.test/v1/me";
 

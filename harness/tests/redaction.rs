@@ -1,8 +1,5 @@
 //! Nothing secret leaves, and nothing that a server sends steers a terminal: whatever a target echoes, no artefact has it.
 
-#[path = "hostile/bench.rs"]
-mod bench;
-
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +22,7 @@ use dpop_harness::suite::Results;
 use dpop_harness::target::tokens::{Credentials, TokenError, TokenSource};
 use dpop_harness::target::{Answer, BoxFuture, Config, Response};
 
-use crate::bench::{Bench, field, segments};
+use crate::hostile::bench::{Bench, field, segments};
 
 /// What could steer a terminal or deceive a reader.
 const CONTROLS: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}\u{061c}\u{200f}\0\r\u{8}\u{85}\u{7f}\u{feff}\u{e0041}";

@@ -1,11 +1,10 @@
 //! Reports for machines say the same as the results they are made from.
 
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::support::{run as run_dpop, text};
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict;
@@ -16,7 +15,6 @@ use dpop_harness::scenario::load_embedded;
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Results, against_reference, run};
 use dpop_harness::target::Limits;
-use support::{run as run_dpop, text};
 
 /// A run with passes, a failure, a warning and skips.
 async fn results() -> Results {

@@ -1,10 +1,8 @@
 //! What of the last run is performed again, how often, and when a run has shown enough.
 
-mod support;
-
 use std::fs;
 
-use support::{Ended, Serving, free_port, run, text};
+use crate::support::{Ended, Serving, free_port, run, text};
 use tempfile::TempDir;
 
 /// A target with a folder of its own.

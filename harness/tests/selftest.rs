@@ -1,9 +1,7 @@
 //! `dpop selftest` as people and programs meet it. What it finds, `tests/conformance.rs` finds, too.
 
-mod support;
-
+use crate::support::run;
 use serde_json::Value;
-use support::run;
 
 #[test]
 fn one_bug_for_people() {

@@ -1,12 +1,10 @@
 //! Jobs side by side: shares of a suite, and their results put together. `cargo xtask shards` does it with the whole suite.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{dpop, ended, run, text};
 use serde_json::Value;
-use support::{dpop, ended, run, text};
 
 /// Cases that take little time, and are of every kind but those that need the whole suite.
 const CASES: [&str; 6] = ["rs.ath", "rs.htu", "rs.key", "rs.nonce", "rs.plain-http", "rs.preflight"];

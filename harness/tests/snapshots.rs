@@ -1,13 +1,11 @@
 //! Reviewed outcomes: what a run leaves for review, what counts as drift, and that insta reads the files.
 
-mod support;
-
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use crate::support::{Ended, Serving, dpop, ended, free_port, run, text};
 use dpop_harness::snapshot::Snapshot;
-use support::{Ended, Serving, dpop, ended, free_port, run, text};
 use tempfile::TempDir;
 
 /// A target with a folder for its config, and the reference server that the config names.

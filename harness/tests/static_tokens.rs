@@ -1,18 +1,16 @@
 //! `auth.kind: static`: tokens and keys from files and the environment, and what is said where they are no good.
 
-mod support;
-
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Ended, dpop, ended, text};
 use dpop_harness::clock::SystemClock;
 use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::jose::{Alg, Jkt};
 use dpop_harness::proof::ProofKey;
 use dpop_harness::reference::{Options, Running, TokenRequest, start};
 use serde_json::Value;
-use support::{Ended, dpop, ended, text};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -1,17 +1,15 @@
 //! Targets behind TLS: whose certificates are trusted, how HTTP/2 is chosen, and where to connect to.
 
-mod support;
-
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::support::{Ended, Serving, dpop, ended, free_port, text};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
-use support::{Ended, Serving, dpop, ended, free_port, text};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         return Err(Usage(format!("codegen takes no argument, and there is `{arg}`")).into());
     }
     let status = Command::new("cargo")
-        .args(["test", "--quiet", "-p", "dpop-harness", "--test", "generated"])
+        .args(["test", "--quiet", "-p", "dpop-harness", "--test", "all", "generated::"])
         .env("DPOP_CODEGEN", "1")
         .status()
         .context("can't start cargo")?;

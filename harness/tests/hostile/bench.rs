@@ -1,7 +1,5 @@
 //! A run against the reference server with something in between, and what must hold of its outcomes whatever that is.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::pin::Pin;

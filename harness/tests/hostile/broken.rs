@@ -10,8 +10,8 @@ use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note};
 use dpop_harness::target::tokens::EmbeddedSource;
 use tokio::net::TcpListener;
 
-use crate::bench::{Bench, check, skips};
-use crate::server::{Reaction, Server};
+use super::bench::{Bench, check, skips};
+use super::server::{Reaction, Server};
 
 /// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(10);

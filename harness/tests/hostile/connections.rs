@@ -13,8 +13,8 @@ use dpop_harness::target::{Answer, HttpTarget, Kept, Limits, NoAnswer, Target};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use crate::bench::{Bench, check, ids_with, skips, status};
-use crate::server::{Reaction, Server};
+use super::bench::{Bench, check, ids_with, skips, status};
+use super::server::{Reaction, Server};
 
 /// The server at this address, and a request to it.
 async fn target(addr: std::net::SocketAddr) -> (HttpTarget, Request) {

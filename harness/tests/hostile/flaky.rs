@@ -10,10 +10,10 @@ use dpop_harness::proof::Request;
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::Results;
 
-use crate::bench::{
+use super::bench::{
     Bench, SCENARIOS, answer, check, claims, field, has_der_signature, ids_with, segments, status,
 };
-use crate::server::{Reaction, Server};
+use super::server::{Reaction, Server};
 
 const REFUSAL: &[(&str, &str)] = &[("WWW-Authenticate", "DPoP error=\"invalid_token\"")];
 

@@ -17,8 +17,8 @@ use http::{HeaderValue, Response};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use crate::bench::{Bench, case_of, check, ids_with, skips, status};
-use crate::server::{Reaction, Server};
+use super::bench::{Bench, case_of, check, ids_with, skips, status};
+use super::server::{Reaction, Server};
 
 /// What a server does with each request.
 #[derive(Debug, Clone, Copy)]

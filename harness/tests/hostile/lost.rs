@@ -8,8 +8,8 @@ use dpop_harness::judge::Verdict::{Inconclusive, Note};
 use dpop_harness::suite::{Results, Whose};
 use dpop_harness::target::{Answer, NoAnswer};
 
-use crate::bench::{Bench, answer, check, skips};
-use crate::server::{Reaction, Server};
+use super::bench::{Bench, answer, check, skips};
+use super::server::{Reaction, Server};
 
 /// After so many requests the server is another, with so many workers. The preflight takes four requests.
 const LIVES: [(usize, usize); 8] = [(4, 1), (4, 8), (5, 1), (7, 1), (21, 8), (40, 1), (57, 8), (121, 4)];

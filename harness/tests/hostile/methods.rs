@@ -4,7 +4,7 @@ use dpop_harness::cli::Exit;
 use dpop_harness::judge::Verdict::{Skip, Warn};
 use dpop_harness::suite::Results;
 
-use crate::bench::{Bench, answer, check, ids_with, skips};
+use super::bench::{Bench, answer, check, ids_with, skips};
 
 const WRONG_PROOF: (&str, &str) = ("WWW-Authenticate", "DPoP error=\"invalid_dpop_proof\"");
 const BOTH: [&str; 2] = ["rs.htm.head-ok", "rs.htm.head-with-get-proof"];

@@ -11,7 +11,7 @@ use dpop_harness::reference::{Defect, NonceMode};
 use dpop_harness::spec::Profile;
 use dpop_harness::target::{Answer, NoncePolicy};
 
-use crate::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
+use super::bench::{Bench, SCENARIOS, answer, check, claims, field, ids_with, skips};
 
 const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
 /// What lets web pages read it, as the server behind does.

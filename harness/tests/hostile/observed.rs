@@ -10,7 +10,7 @@ use dpop_harness::proof::Request;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::target::{Answer, BoxFuture, NoAnswer, Observer, Response, Target};
 
-use crate::bench::{Bench, answer, field, ids_with, status};
+use super::bench::{Bench, answer, field, ids_with, status};
 
 /// The verdicts of all three cases are this one; a part of the reasons.
 async fn check(bench: &Bench, verdict: Verdict, says: &str) {

@@ -8,7 +8,7 @@ use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::run::Decision;
 use dpop_harness::suite::Results;
 
-use crate::bench::Bench;
+use super::bench::Bench;
 
 /// Bugs of every kind: a proof too many, one too few, a replay, a crash, a badly worded refusal.
 const BUGS: [Defect; 6] = [

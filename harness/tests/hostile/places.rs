@@ -11,7 +11,7 @@ use dpop_harness::scenario::Endpoint;
 use dpop_harness::target::tokens::{Credentials, TokenError, TokenSource};
 use dpop_harness::target::{Answer, BoxFuture, NoAnswer, Places, Target};
 
-use crate::bench::{Bench, answer, claims, field};
+use super::bench::{Bench, answer, claims, field};
 
 /// The verdict and the reason of one case.
 async fn one(bench: &Bench, id: &str) -> (Verdict, String) {
@@ -70,7 +70,7 @@ async fn where_a_correct_request_does_harm_none_is_sent() {
         let answers = seen.clone();
         let bench = Bench::new(nonce, DefectSet::empty()).await.after(move |request, answer| {
             if (request.method.as_str(), request.target.as_str()) == ("POST", "/other") {
-                answers.lock().expect("a lock").extend(crate::bench::status(&answer));
+                answers.lock().expect("a lock").extend(super::bench::status(&answer));
                 assert_eq!(field(request, "Content-Length"), Some("0"));
             }
             answer
@@ -164,7 +164,7 @@ async fn refusals_for_lack_of_authority_are_not_worded_as_those_of_proofs() {
         other => other,
     });
     let results = bench.run().await;
-    crate::bench::check(&results, dpop_harness::cli::Exit::Conforms, &[]);
+    super::bench::check(&results, dpop_harness::cli::Exit::Conforms, &[]);
     let elsewhere = results.outcomes.iter().flat_map(|outcome| &outcome.transcript);
     assert!(elsewhere.filter(|exchange| exchange.at == Endpoint::Forbidden).count() > 0);
     assert!(CASES.iter().all(|id| results.outcomes.iter().any(|outcome| outcome.scenario == *id)));

@@ -12,8 +12,8 @@ use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::suite::Results;
 use dpop_harness::target::{Answer, BoxFuture, HttpTarget, Kept, Limits, NoRoom, Target};
 
-use crate::bench::{Bench, answer, check, ids_with, skips};
-use crate::server::{Reaction, Server};
+use super::bench::{Bench, answer, check, ids_with, skips};
+use super::server::{Reaction, Server};
 
 const RACE: &str = "rs.replay.race";
 const PARALLEL: &str = "rs.replay.parallel-ok";

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dpop_harness::cli::Exit;
-use dpop_harness::jose::Alg;
+use dpop_harness::jose::{Alg, KeyKind};
 use dpop_harness::judge::Verdict::{Fail, Inconclusive, Skip};
 use dpop_harness::plan::all_of;
 use dpop_harness::proof::{IssuerKey, ProofKey, Script};
@@ -17,7 +17,7 @@ use dpop_harness::suite::Results;
 use dpop_harness::target::tokens::{Credentials, TokenError, TokenSource};
 use dpop_harness::target::{Answer, BoxFuture, NoAnswer};
 
-use crate::bench::{Bench, SCENARIOS, check, field, has_der_signature, ids_with, skips};
+use super::bench::{Bench, SCENARIOS, check, field, has_der_signature, ids_with, skips};
 
 /// Cases that need every kind of token.
 const SOME: &[&str] = &["rs.ath", "rs.htm", "rs.token", "rs.accept"];
@@ -182,7 +182,7 @@ async fn tokens_that_cost_something_are_shared() {
     }
 }
 
-/// Who has a token of their own are the clients of other algorithms, and only those.
+/// Who has a token of their own are the clients of other algorithms, and only those; with RSA keys one for each algorithm.
 #[tokio::test]
 async fn a_client_of_another_algorithm_has_a_token_of_its_own() {
     let bench = Bench::clean().await;
@@ -190,12 +190,15 @@ async fn a_client_of_another_algorithm_has_a_token_of_its_own() {
     let obtained = source.obtained.clone();
     let results = bench.source(source).run_only(&["rs.alg"]).await;
     check(&results, Exit::Conforms, &[]);
-    let other = |script: &Script| script.client.alg.is_some_and(|alg| alg != Alg::Es256);
-    let others = all_of(&SCENARIOS, Profile::Strict).into_iter().filter(|selected| {
-        selected.scenario.id == "rs.alg"
-            && matches!(&selected.case.kind, CaseKind::Script { script, .. } if other(script))
+    let alg = |script: &Script| script.client.alg.filter(|alg| *alg != Alg::Es256);
+    let others = all_of(&SCENARIOS, Profile::Strict).into_iter().filter_map(|selected| {
+        let CaseKind::Script { script, .. } = &selected.case.kind else { return None };
+        (selected.scenario.id == "rs.alg").then(|| alg(script)).flatten()
     });
-    assert_eq!(obtained.load(Ordering::SeqCst), 1 + others.count());
+    let (rsa, own): (Vec<_>, Vec<_>) = others.partition(|alg| alg.key_kind() == KeyKind::Rsa);
+    let algs = [Alg::Rs256, Alg::Ps256].into_iter().filter(|alg| rsa.contains(alg));
+    assert!(rsa.len() > algs.clone().count(), "some share one");
+    assert_eq!(obtained.load(Ordering::SeqCst), 1 + own.len() + algs.count());
 }
 
 #[tokio::test]

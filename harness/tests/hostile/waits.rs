@@ -12,7 +12,7 @@ use dpop_harness::snapshot::Snapshot;
 use dpop_harness::spec::Profile;
 use dpop_harness::suite::{Event, Stop, run_until};
 
-use crate::bench::{Bench, SCENARIOS, answer, check, claims, ids_with, skips};
+use super::bench::{Bench, SCENARIOS, answer, check, claims, ids_with, skips};
 
 const AHEAD: &str = "rs.replay.dated-ahead";
 const SOON: &str = "rs.replay.after-2s";

@@ -1,6 +1,5 @@
 //! Running the real program: without the settings of whoever runs the tests, and with a deadline.
 
-#![allow(dead_code, reason = "each test program uses its part")]
 #![expect(clippy::disallowed_methods, reason = "the program runs in real time")]
 
 use std::ffi::OsStr;

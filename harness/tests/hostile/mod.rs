@@ -1,7 +1,7 @@
 //! Servers that misbehave: whatever a target does, the run ends in bounded time, says one thing about one cause, and never
 //! passes what was not shown.
 
-mod bench;
+pub(crate) mod bench;
 mod broken;
 mod connections;
 mod flaky;

@@ -1,8 +1,5 @@
 //! `dpop measure`: each fact against servers whose settings are known, in virtual time, and the command itself.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod command;
 mod made_up;
 mod reference;

@@ -1,0 +1,45 @@
+//! All tests but the cases of the suite (`conformance.rs`), as one program.
+
+mod bad_files;
+mod checklist;
+mod ci;
+mod cli;
+mod doctor;
+mod doctor_tls;
+mod formats;
+mod fuzz;
+mod generated;
+mod guide;
+mod hostile;
+mod init;
+mod interruption;
+mod judging;
+mod judging_answers;
+mod judging_crowds;
+mod keys;
+mod layering;
+mod lists;
+mod measure;
+mod redaction;
+mod reports;
+mod rounds;
+mod selftest;
+mod shards;
+mod snapshots;
+mod static_tokens;
+mod support;
+mod tls;
+
+/// A file that is not named here would be tested by nobody.
+#[test]
+fn every_file_is_part_of_the_program() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let named = include_str!("main.rs");
+    for entry in std::fs::read_dir(&here).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let module = path.extension().is_some_and(|end| end == "rs") || path.join("mod.rs").is_file();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let known = named.lines().any(|line| line == format!("mod {name};"));
+        assert!(!module || known || ["main", "conformance"].contains(&name), "{}", path.display());
+    }
+}
