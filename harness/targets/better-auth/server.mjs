@@ -6,11 +6,15 @@ import { oauthProviderResourceClient } from '@better-auth/oauth-provider/resourc
 
 const issuer = 'http://127.0.0.1:9400';
 const origin = 'http://127.0.0.1:9416';
-const { verifyAccessTokenRequest } = oauthProviderResourceClient().getActions();
+const { verifyAccessTokenRequest, getProtectedResourceMetadata } = oauthProviderResourceClient().getActions();
 const options = { jwksUrl: `${issuer}/.well-known/jwks.json`, verifyOptions: { issuer, audience: origin } };
 
 async function answer(req, res) {
   const url = new URL(req.url, origin); // A request may name the whole URL (RFC 9112 section 3.2.2).
+  if (url.href === `${origin}/.well-known/oauth-protected-resource`) {
+    const metadata = await getProtectedResourceMetadata({ resource: origin, authorization_servers: [issuer] });
+    return res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metadata));
+  }
   if (url.origin !== origin || url.pathname !== '/resource') return res.writeHead(404).end();
   try {
     const { authorization, dpop } = req.headers;
