@@ -2,7 +2,7 @@
 //! server to compare with.
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
-//! scenario -> generator -> coverage -> target -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> guide -> report -> fuzz -> cli,
+//! scenario -> generator -> coverage -> target -> vectors -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> guide -> report -> fuzz -> cli,
 //! fuzzing`. A test keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
@@ -28,6 +28,7 @@ pub mod snapshot;
 pub mod spec;
 pub mod suite;
 pub mod target;
+pub mod vectors;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "generator",
     "coverage",
     "target",
+    "vectors",
     "plan",
     "run",
     "measure",

@@ -25,6 +25,7 @@ mod reports;
 mod rounds;
 mod selftest;
 mod shards;
+mod shim;
 mod snapshots;
 mod static_tokens;
 mod support;

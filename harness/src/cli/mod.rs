@@ -33,6 +33,7 @@ mod selftest;
 mod serve;
 mod shell;
 mod transport;
+mod vectors;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -128,6 +129,8 @@ enum Command {
     Key(key::Arguments),
     /// Print a fresh proof for one request: curl -H "DPoP: $(dpop proof GET URL --jwk FILE --token-file FILE)".
     Proof(proof::Arguments),
+    /// Test vectors: write them, or give them to a verifier in any language.
+    Vectors(vectors::Arguments),
     /// Print the JSON Schema of a file format.
     Schema(schema::Arguments),
     /// Print what makes a shell complete commands and options.
@@ -246,6 +249,7 @@ pub fn main() -> ExitCode {
         Command::Selftest(arguments) => selftest::run(arguments, &mut context),
         Command::Key(arguments) => key::run(arguments, &mut context),
         Command::Proof(arguments) => proof::run(arguments, &mut context),
+        Command::Vectors(arguments) => vectors::run(arguments, &mut context),
         Command::Schema(arguments) => schema::run(arguments, &mut context),
         Command::Completions(arguments) => shell::completions(arguments, &mut context),
         Command::Man(arguments) => shell::man(arguments),

@@ -3,7 +3,7 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 
 use super::{Context, Exit, Failure};
-use crate::{report, scenario, target};
+use crate::{report, scenario, target, vectors};
 
 /// Which schema to print.
 #[derive(Debug, Args)]
@@ -24,6 +24,8 @@ enum What {
     Results,
     /// What `dpop measure` writes for programs.
     Facts,
+    /// What `dpop vectors export` writes.
+    Vectors,
 }
 
 pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, Failure> {
@@ -33,6 +35,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         What::Config => target::schema(),
         What::Results => report::json::schema(),
         What::Facts => report::facts_schema(),
+        What::Vectors => vectors::schema(),
     };
     serde_json::to_writer_pretty(&mut context.out, &schema).map_err(std::io::Error::from)?;
     writeln!(context.out)?;

@@ -29,7 +29,7 @@
 //! ```
 //!
 //! [`Draw::variation`] changes one edit of a recipe that was worth keeping. To shrink one, [`Recipe::without`] leaves an edit out.
-//! [`Kind::area`] tells which layer an edit is of.
+//! [`Kind::area`] tells which layer an edit is of. A [`Scene`] has a client and the reference verifier, to see what that decides.
 
 mod catalogue;
 mod draw;
@@ -38,6 +38,7 @@ mod kind;
 mod members;
 mod recipe;
 mod rows;
+mod scene;
 mod written;
 mod yaml;
 
@@ -46,6 +47,7 @@ pub use draw::Draw;
 pub use edit::{Edit, Fate};
 pub use kind::Kind;
 pub use recipe::Recipe;
+pub use scene::{NOW, Scene, Sight, Trial};
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,8 @@ mod json_serde;
 mod jwk;
 pub mod jws;
 mod nonce;
+#[cfg(any(test, feature = "fuzzing"))]
+mod null;
 pub mod uri;
 
 pub use alg::{Alg, AlgSet, KeyKind};
@@ -20,6 +22,8 @@ pub use ath::Ath;
 pub use jkt::{Jkt, NotAThumbprint};
 pub use jwk::{Curve, EcPoint, JwkError, PublicJwk, RsaPublic};
 pub use nonce::{Nonce, NotANonce};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use null::null_signature;
 
 /// The `typ` header parameter of a DPoP proof (RFC 9449 section 4.2).
 pub const PROOF_TYP: &str = "dpop+jwt";

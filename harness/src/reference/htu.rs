@@ -58,6 +58,20 @@ pub(super) fn matches(htu: &Uri, request: RequestUri<'_>, defects: DefectSet) ->
         && same_path
 }
 
+/// Whether `htu` names the resource of the request to a server without planted bugs.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn names_resource(htu: &Uri, request: RequestUri<'_>) -> bool {
+    matches(htu, request, DefectSet::default())
+}
+
+/// The URI without user information, query and fragment, as comparisons see it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn normalised(uri: &Uri) -> Uri {
+    let Normalised { scheme, host, port, path } = Normalised::of(uri, DefectSet::default());
+    let port = port.map(|port| port.to_string());
+    Uri { scheme, userinfo: None, host, port, path, query: None, fragment: None }
+}
+
 impl Normalised {
     fn of(uri: &Uri, defects: DefectSet) -> Self {
         let default = if uri.is_https() { 443 } else { 80 };

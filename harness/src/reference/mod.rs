@@ -58,6 +58,8 @@ pub use answer::Denial;
 pub use claims::{FUTURE_WINDOW, PAST_WINDOW};
 pub use defects::{Defect, DefectRow, DefectSet, defects};
 pub use htu::RequestUri;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use htu::{names_resource, normalised};
 pub use issuer::{Issuer, TokenRequest};
 pub use nonce::{NonceMode, Nonces};
 pub use refusal::{ErrorCode, Refusal};

@@ -18,6 +18,7 @@ mod observe;
 mod places;
 mod race;
 mod reach;
+pub mod shim;
 mod tls;
 pub mod tokens;
 mod waiver;

@@ -1,7 +1,4 @@
-//! The bodies of the libFuzzer targets: each takes any bytes, and panics where a promise of the library is broken.
-//!
-//! The targets in `fuzz/fuzz_targets/` only call them. So the seeds and the regressions are replayed by a plain
-//! `cargo test`, without libFuzzer.
+//! The readers of what comes over the wire: JSON, JWS, challenges.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +6,6 @@ use crate::jose::base64url;
 use crate::jose::json::{self, Json, JsonFault, MAX_DEPTH, Object};
 use crate::jose::jws::{Compact, JwsError};
 use crate::target::{ChallengeFault, Challenges};
-
-/// The body of a target: it returns, or panics with what it found.
-pub type Body = fn(&[u8]);
-
-/// Every target: the name of its file in `fuzz/fuzz_targets/` and of its folder in `fuzz/seeds/`, and its body.
-pub const TARGETS: &[(&str, Body)] =
-    &[("challenge_parser", challenge_parser), ("json_reader", json_reader), ("jws_reader", jws_reader)];
 
 /// [`Challenges::read`] (RFC 9110 section 11.6.1), of one field a line: what it takes without a fault comes out the same once it
 /// is written and read again, in one field or in several, and nothing is lost of what it takes with one but what it can't place.
@@ -172,125 +162,7 @@ fn same_number(ours: &str, theirs: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
     use super::*;
-
-    /// What lies in a folder under `fuzz/`, sorted; nothing where there is no such folder.
-    fn entries(folder: &str) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(folder);
-        let mut paths: Vec<_> =
-            fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("readable").path()).collect();
-        paths.sort();
-        paths
-    }
-
-    fn stems(paths: &[PathBuf]) -> Vec<&str> {
-        paths.iter().filter_map(|path| path.file_stem()?.to_str()).collect()
-    }
-
-    fn names() -> Vec<&'static str> {
-        TARGETS.iter().map(|(name, _)| *name).collect()
-    }
-
-    #[test]
-    fn every_target_has_its_file_its_entry_and_its_seeds() {
-        assert!(names().is_sorted_by(|one, next| one < next));
-        assert_eq!(stems(&entries("fuzz_targets")), names());
-        assert_eq!(stems(&entries("seeds")), names());
-        let manifest =
-            fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/Cargo.toml")).expect("there");
-        let paths = manifest.lines().filter_map(|line| line.strip_prefix("path = \"fuzz_targets/"));
-        assert_eq!(paths.filter_map(|path| path.strip_suffix(".rs\"")).collect::<Vec<_>>(), names());
-        let found: Vec<_> = entries("regressions").into_iter().filter(|path| path.is_dir()).collect();
-        assert!(
-            stems(&found).iter().all(|name| names().contains(name)),
-            "regressions of no target: {found:?}"
-        );
-    }
-
-    #[test]
-    fn seeds_and_regressions_are_fine() {
-        for (name, body) in TARGETS {
-            let (seeds, found) = (entries(&format!("seeds/{name}")), entries(&format!("regressions/{name}")));
-            assert!(!seeds.is_empty(), "no seeds for {name}");
-            for path in seeds.iter().chain(&found) {
-                let data = fs::read(path).expect("readable");
-                assert!(
-                    std::panic::catch_unwind(|| body(&data)).is_ok(),
-                    "{name} panics on {}",
-                    path.display()
-                );
-            }
-        }
-    }
-
-    #[track_caller]
-    fn seeds_keep_their_word(name: &str, takes: fn(&[u8]) -> bool) {
-        for path in entries(&format!("seeds/{name}")) {
-            let file = path.file_name().and_then(|name| name.to_str()).expect("a name");
-            let expected = ["accept", "refuse"].map(|word| file.starts_with(&format!("{word}-")));
-            let taken = takes(&fs::read(&path).expect("readable"));
-            assert_eq!(expected, [taken, !taken], "{name}/{file}");
-        }
-    }
-
-    #[test]
-    fn seeds_are_taken_or_refused_as_their_names_say() {
-        seeds_keep_their_word("challenge_parser", |data| {
-            Challenges::read(data.split(|byte| *byte == b'\n')).faults.is_empty()
-        });
-        seeds_keep_their_word("json_reader", |data| json::read(data).is_ok());
-        seeds_keep_their_word("jws_reader", |data| Compact::read(data).is_ok());
-    }
-
-    /// libFuzzer stops at the first bad line; its syntax has three escapes, and its words end at 64 bytes.
-    fn dictionary_word(line: &str) -> Option<usize> {
-        let (name, quoted) = line.split_at(line.find('"')?);
-        let name = if name.is_empty() { "unnamed" } else { name.strip_suffix('=')? };
-        let mut rest = quoted.strip_prefix('"')?.strip_suffix('"')?.as_bytes();
-        let mut length = 0;
-        while let [first, tail @ ..] = rest {
-            rest = match (first, tail) {
-                (b'\\', [b'\\' | b'"', tail @ ..]) => tail,
-                (b'\\', [b'x', high, low, tail @ ..])
-                    if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-                {
-                    tail
-                }
-                (b'\\' | b'"', _) => return None,
-                (b' '..=b'~', tail) => tail,
-                _ => return None,
-            };
-            length += 1;
-        }
-        let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        (named && (1..=64).contains(&length)).then_some(length)
-    }
-
-    #[test]
-    fn every_dictionary_line_is_one_that_libfuzzer_reads() {
-        assert_eq!(dictionary_word(r#""\x0a\\\"a""#), Some(4));
-        assert_eq!(dictionary_word(r#"name="ab""#), Some(2));
-        for bad in
-            [r#""\n""#, r#""\x0""#, "\"", "\"\"", "ab", r#""a"b""#, "\"é\"", "\"\t\"", r#""a\""#, r#"="a""#]
-        {
-            assert_eq!(dictionary_word(bad), None, "{bad}");
-        }
-        let dictionaries = entries("dictionary");
-        assert!(!dictionaries.is_empty());
-        for path in dictionaries {
-            let text = fs::read_to_string(&path).expect("UTF-8");
-            let lines: Vec<_> =
-                text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-            let distinct: BTreeSet<_> = lines.iter().collect();
-            assert_eq!(distinct.len(), lines.len(), "a word twice in {}", path.display());
-            for line in lines {
-                assert!(dictionary_word(line).is_some(), "{}: {line}", path.display());
-            }
-        }
-    }
 
     proptest::proptest! {
         #[test]

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds every fuzz target the way OSS-Fuzz and ClusterFuzzLite want it: programs, seed corpora and dictionaries in $OUT.
+# Here: OUT=target/fuzz-out SANITIZER=none bash fuzz/build.sh, and then fuzz/try.sh runs each for a few seconds.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+: "${OUT:?the folder for what is built}"
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
+sanitizer=${SANITIZER:-address}
+case $sanitizer in
+  none | address) ;;
+  *) echo "no sanitizer \"$sanitizer\": none or address" >&2 && exit 2 ;;
+esac
+
+cargo fuzz build -s "$sanitizer" -O --debug-assertions --codegen-units 16
+DPOP_SEEDS="$OUT/seeds" cargo test --quiet -p dpop-harness --lib fuzzing::tests::seeds_are_files
+
+triple=$(rustc -vV | sed -n 's/^host: //p')
+for source in fuzz/fuzz_targets/*.rs; do
+  target=$(basename "$source" .rs)
+  cp "fuzz/target/$triple/release/$target" "$OUT/$target"
+  mkdir -p "$OUT/seeds/$target"
+  for folder in "fuzz/seeds/$target" "fuzz/regressions/$target"; do
+    if [ -d "$folder" ]; then cp "$folder"/* "$OUT/seeds/$target/"; fi
+  done
+  (cd "$OUT/seeds/$target" && rm -f "$OUT/${target}_seed_corpus.zip" && python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" ./*)
+  case $target in
+    *_reader | *_parser | htu | public_key) cp fuzz/dictionary/jws.dict "$OUT/$target.dict" ;;
+  esac
+done
+rm -rf "$OUT/seeds"

@@ -1,0 +1,4 @@
+//! libFuzzer's way into `dpop_harness::fuzzing::signed_proofs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| dpop_harness::fuzzing::signed_proofs(data));

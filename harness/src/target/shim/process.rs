@@ -1,0 +1,190 @@
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::protocol::{About, Hello, Line, Question, Reply, VERSION};
+
+/// How many questions are under way at once.
+const IN_FLIGHT: usize = 32;
+
+/// How long a shim may take to start; some load a large runtime.
+const STARTING: Duration = Duration::from_secs(30);
+
+/// A shim that runs.
+pub struct Shim {
+    command: String,
+    hello: Hello,
+    patience: Duration,
+    process: Process,
+    about: About,
+    restarts: usize,
+    next_id: u64,
+}
+
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// A shim can't be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShimError {
+    /// It can't be started.
+    #[error("can't start the shim: {0}")]
+    Start(io::Error),
+    /// It ended, or said nothing, before it said what it is.
+    #[error("the shim did not answer to hello: {0}")]
+    Silent(String),
+    /// A line that the protocol does not have.
+    #[error("the shim does not keep to docs/shim.md: {0}")]
+    Protocol(String),
+}
+
+/// Why no line came.
+enum Silence {
+    Died(String),
+    Hung,
+}
+
+impl Shim {
+    /// Starts `command`, a line for the shell, and asks what it is. It has `patience` to answer one question.
+    ///
+    /// # Errors
+    /// [`ShimError`] where it does not start or does not speak the protocol.
+    pub async fn start(command: &str, hello: &Hello, patience: Duration) -> Result<Self, ShimError> {
+        let (process, about) = Process::start(command, hello).await?;
+        let (command, hello) = (command.to_owned(), hello.clone());
+        Ok(Self { command, hello, patience, process, about, restarts: 0, next_id: 0 })
+    }
+
+    /// What it says of itself.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// How often it was started anew.
+    pub fn restarts(&self) -> usize {
+        self.restarts
+    }
+
+    /// Asks all questions, several under way at once; the replies come in their order.
+    ///
+    /// # Errors
+    /// [`ShimError`] where it breaks the protocol, or does not start again.
+    pub async fn ask(&mut self, questions: &[Question]) -> Result<Vec<Reply>, ShimError> {
+        let mut replies = Vec::with_capacity(questions.len());
+        while replies.len() < questions.len() {
+            let rest = questions.get(replies.len()..).unwrap_or_default();
+            let (mut answered, silence) = self.ask_until_silent(rest).await?;
+            replies.append(&mut answered);
+            let Some(silence) = silence else { continue };
+            // It answers in order, so the oldest question is the one that it fell over.
+            replies.push(match silence {
+                Silence::Died(status) => Reply::Died(status),
+                Silence::Hung => Reply::Hung,
+            });
+            self.restart().await?;
+        }
+        Ok(replies)
+    }
+
+    /// Tells it to end, and waits until it did.
+    pub async fn end(mut self) {
+        let _ = self.process.send(&json!({ "op": "bye" })).await;
+        if timeout(self.patience, self.process.child.wait()).await.is_err() {
+            let _ = self.process.child.kill().await;
+        }
+    }
+
+    async fn restart(&mut self) -> Result<(), ShimError> {
+        let _ = self.process.child.kill().await;
+        (self.process, self.about) = Process::start(&self.command, &self.hello).await?;
+        self.restarts += 1;
+        Ok(())
+    }
+
+    async fn ask_until_silent(
+        &mut self,
+        questions: &[Question],
+    ) -> Result<(Vec<Reply>, Option<Silence>), ShimError> {
+        let first = self.next_id;
+        let mut replies = Vec::with_capacity(questions.len());
+        let mut unsent = questions.iter();
+        while replies.len() < questions.len() {
+            let under_way = self.next_id - first - replies.len() as u64;
+            for question in unsent.by_ref().take(IN_FLIGHT.saturating_sub(under_way as usize)) {
+                let mut line = serde_json::to_value(question).unwrap_or_default();
+                line["op"] = Value::from("verify");
+                line["id"] = Value::from(self.next_id);
+                self.next_id += 1;
+                // Where it is gone, reading says so.
+                let _ = timeout(self.patience, self.process.send(&line)).await;
+            }
+            let line = match self.process.line(self.patience).await {
+                Ok(line) => line,
+                Err(silence) => return Ok((replies, Some(silence))),
+            };
+            let wrong = || ShimError::Protocol(line.chars().take(200).collect());
+            let read: Line = serde_json::from_str(&line).map_err(|_| wrong())?;
+            if read.id != first + replies.len() as u64 {
+                return Err(wrong());
+            }
+            replies.push(read.reply().ok_or_else(wrong)?);
+        }
+        Ok((replies, None))
+    }
+}
+
+impl Process {
+    async fn start(command: &str, hello: &Hello) -> Result<(Self, About), ShimError> {
+        // `exec`: so that what is killed is the shim, and not a shell around it.
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("exec {command}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(ShimError::Start)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(ShimError::Silent("it has no pipes".to_owned()));
+        };
+        let mut process = Self { child, stdin, lines: BufReader::new(stdout).lines() };
+        let mut first = serde_json::to_value(hello).unwrap_or_default();
+        first["op"] = Value::from("hello");
+        first["version"] = Value::from(VERSION);
+        let _ = process.send(&first).await;
+        match process.line(STARTING).await {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(about) => Ok((process, about)),
+                Err(_) => Err(ShimError::Protocol(line.chars().take(200).collect())),
+            },
+            Err(Silence::Died(status)) => Err(ShimError::Silent(format!("it ended with {status}"))),
+            Err(Silence::Hung) => Err(ShimError::Silent("it says nothing".to_owned())),
+        }
+    }
+
+    async fn send(&mut self, line: &Value) -> io::Result<()> {
+        self.stdin.write_all(format!("{line}\n").as_bytes()).await?;
+        self.stdin.flush().await
+    }
+
+    async fn line(&mut self, patience: Duration) -> Result<String, Silence> {
+        match timeout(patience, self.lines.next_line()).await {
+            Ok(Ok(Some(line))) => Ok(line),
+            Ok(Ok(None) | Err(_)) => Err(Silence::Died(match timeout(patience, self.child.wait()).await {
+                Ok(Ok(status)) => status.to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "its output closed".to_owned(),
+            })),
+            Err(_) => Err(Silence::Hung),
+        }
+    }
+}
