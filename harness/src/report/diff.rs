@@ -16,7 +16,7 @@ use crate::judge::Verdict;
 use crate::run::Decision;
 
 /// Facts that say where and when a target was met, and not how it behaves.
-const CIRCUMSTANCES: &[&str] = &["origin", "skew", "time", "trouble"];
+const CIRCUMSTANCES: &[&str] = &["open", "origin", "skew", "time", "trouble", "url"];
 
 /// Two results, compared case by case.
 #[derive(Debug, Serialize)]
