@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "chores run in real time")]
 
+mod bench;
 mod codegen;
 mod insta;
 mod nginx;
@@ -23,6 +24,12 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        arguments: "fuzz [SECONDS]",
+        about: "how soon planted bugs are found by edit scripts, and by bytes",
+        run: bench::run,
+    },
     Command {
         name: "codegen",
         arguments: "",
