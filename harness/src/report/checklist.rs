@@ -98,7 +98,7 @@ pub const LINES: &[Line] = &[
     },
     Line {
         text: "A proof counts for minutes at most",
-        cases: &["rs.time.*", "rs.fapi2.iat-*", "rs.mcp.*"],
+        cases: &["rs.time.*", "rs.fapi2.iat-*", "rs.fapi2.nbf-*", "rs.mcp.*"],
         page: "rs.time",
         demanded: true,
         to_show: "run rs.time",
