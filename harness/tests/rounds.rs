@@ -2,43 +2,23 @@
 
 use std::fs;
 
-use crate::support::{Ended, Serving, free_port, run, text};
-use tempfile::TempDir;
+use crate::support::{Ended, Serving, Staging, run, text};
 
-/// A target with a folder of its own.
-struct Target {
-    folder: TempDir,
-    resource: u16,
-    issuer: u16,
-}
+/// A target that `dpop run` is called for.
+struct Target(Staging);
 
 impl Target {
     fn new() -> Self {
-        let (folder, resource, issuer) = (tempfile::tempdir().expect("a folder"), free_port(), free_port());
-        let config = format!(
-            "dpop: 1
-target: {{ name: staging, resource: GET http://127.0.0.1:{resource}/resource, bearer: refused }}
-auth:
-  kind: embedded
-  listen: 127.0.0.1:{issuer}
-  issuer: http://127.0.0.1:{issuer}
-  audience: http://127.0.0.1:{resource}
-"
-        );
-        fs::write(folder.path().join("dpop.yaml"), config).expect("written");
-        Self { folder, resource, issuer }
+        Self(Staging::new())
     }
 
     fn serve(&self, more: &[&str]) -> Serving {
-        let listen = format!("127.0.0.1:{}", self.resource);
-        let trust = format!("http://127.0.0.1:{}", self.issuer);
-        Serving::start(&[&["--listen", listen.as_str(), "--trust", trust.as_str()], more].concat())
+        self.0.serve(more)
     }
 
     #[track_caller]
     fn run(&self, arguments: &[&str]) -> Ended {
-        let config = self.folder.path().join("dpop.yaml");
-        run(["run", "--config", text(&config)].iter().chain(arguments))
+        run(["run", "--config", text(&self.0.config())].iter().chain(arguments))
     }
 }
 
@@ -63,17 +43,17 @@ fn only_what_failed_or_changed_in_the_last_run() {
     // Everything is new to the snapshot.
     let changed = target.run(&["rs.ath", "rs.htm", "--changed", "-v"]).with(1);
     assert_eq!(ids(&changed), all);
-    let config = target.folder.path().join("dpop.yaml");
+    let config = target.0.folder.path().join("dpop.yaml");
     run(["review", "--accept", "--config", text(&config)]).with(0);
     target.run(&["rs.ath", "rs.htm", "--changed"]).with(4);
-    let bundle = target.folder.path().join(".dpop/bundles/staging/rs.ath.missing.json");
+    let bundle = target.0.folder.path().join(".dpop/bundles/staging/rs.ath.missing.json");
     let still = run(["replay", text(&bundle), "--config", text(&config)]).with(1).stdout;
     assert!(still.contains("FAIL rs.ath.missing") && still.ends_with("1 the same\n"), "{still}");
     run(["report", "--from", text(&bundle), "--report", "md=-"]).with(0);
     drop(faulty);
 
     // Each failure left something that can be sent again.
-    let bundles = target.folder.path().join(".dpop/bundles/staging");
+    let bundles = target.0.folder.path().join(".dpop/bundles/staging");
     let left = fs::read_dir(&bundles).expect("a folder").count();
     assert_eq!(left, failed.len());
     let bundle = bundles.join("rs.ath.missing.json");

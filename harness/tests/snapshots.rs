@@ -4,32 +4,15 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Ended, Serving, dpop, ended, free_port, run, text};
+use crate::support::{Ended, Staging, dpop, ended, run, text};
 use dpop_harness::snapshot::Snapshot;
-use tempfile::TempDir;
 
-/// A target with a folder for its config, and the reference server that the config names.
-struct Target {
-    folder: TempDir,
-    resource: u16,
-    issuer: u16,
-}
+/// A target whose outcomes are reviewed.
+struct Target(Staging);
 
 impl Target {
     fn new() -> Self {
-        let (folder, resource, issuer) = (tempfile::tempdir().expect("a folder"), free_port(), free_port());
-        let config = format!(
-            "dpop: 1
-target: {{ name: staging, resource: GET http://127.0.0.1:{resource}/resource, bearer: refused }}
-auth:
-  kind: embedded
-  listen: 127.0.0.1:{issuer}
-  issuer: http://127.0.0.1:{issuer}
-  audience: http://127.0.0.1:{resource}
-"
-        );
-        fs::write(folder.path().join("dpop.yaml"), config).expect("written");
-        Self { folder, resource, issuer }
+        Self(Staging::new())
     }
 
     /// A target whose clean outcomes were reviewed.
@@ -41,11 +24,11 @@ auth:
     }
 
     fn config(&self) -> PathBuf {
-        self.folder.path().join("dpop.yaml")
+        self.0.config()
     }
 
     fn snap(&self) -> PathBuf {
-        Snapshot::path(self.folder.path(), "staging")
+        Snapshot::path(self.0.folder.path(), "staging")
     }
 
     fn pending(&self) -> PathBuf {
@@ -61,9 +44,7 @@ auth:
 
     #[track_caller]
     fn run_with(&self, serve: &[&str], arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
-        let listen = format!("127.0.0.1:{}", self.resource);
-        let trust = format!("http://127.0.0.1:{}", self.issuer);
-        let _serving = Serving::start(&[&["--listen", &listen, "--trust", &trust], serve].concat());
+        let _serving = self.0.serve(serve);
         let config = self.config();
         let mut command = dpop(["run", "--config", text(&config)].iter().chain(arguments));
         ended(command.envs(variables.iter().copied()))
@@ -76,7 +57,7 @@ auth:
 
     /// The names of the files beside the config.
     fn snapshot_files(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.folder.path().join("snapshots")) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.0.folder.path().join("snapshots")) else { return Vec::new() };
         let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
         let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
         names.sort();
@@ -251,7 +232,7 @@ fn insta_reads_what_we_write() {
     let snapshot = Snapshot::open(&target.snap()).expect("valid").expect("there");
     let asserted = |contents: String| {
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(target.folder.path().join("snapshots"));
+        settings.set_snapshot_path(target.0.folder.path().join("snapshots"));
         settings.set_prepend_module_to_snapshot(false);
         settings
             .bind(|| catch_unwind(AssertUnwindSafe(|| insta::assert_snapshot!("staging", contents))).is_ok())

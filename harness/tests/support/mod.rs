@@ -5,10 +5,12 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 /// How long one command may take. The slowest needs a few seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -128,4 +130,40 @@ pub(crate) fn free_port() -> u16 {
 /// A path as an argument or in an expected message.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
+}
+
+/// A target with a folder for its config, and the reference server that the config names.
+pub(crate) struct Staging {
+    pub(crate) folder: TempDir,
+    resource: u16,
+    issuer: u16,
+}
+
+impl Staging {
+    pub(crate) fn new() -> Self {
+        let (folder, resource, issuer) = (tempfile::tempdir().expect("a folder"), free_port(), free_port());
+        let config = format!(
+            "dpop: 1
+target: {{ name: staging, resource: GET http://127.0.0.1:{resource}/resource, bearer: refused }}
+auth:
+  kind: embedded
+  listen: 127.0.0.1:{issuer}
+  issuer: http://127.0.0.1:{issuer}
+  audience: http://127.0.0.1:{resource}
+"
+        );
+        std::fs::write(folder.path().join("dpop.yaml"), config).expect("written");
+        Self { folder, resource, issuer }
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("dpop.yaml")
+    }
+
+    /// The server, for as long as the result lives.
+    pub(crate) fn serve(&self, more: &[&str]) -> Serving {
+        let listen = format!("127.0.0.1:{}", self.resource);
+        let trust = format!("http://127.0.0.1:{}", self.issuer);
+        Serving::start(&[&["--listen", listen.as_str(), "--trust", trust.as_str()], more].concat())
+    }
 }
