@@ -3,12 +3,14 @@
 //!
 //! The modules import only from left to right: `clock, jose -> entropy -> spec -> reference -> proof -> mutation ->
 //! scenario -> generator -> coverage -> target -> vectors -> plan -> run -> measure -> judge -> suite -> selftest -> snapshot -> guide -> report -> fuzz -> cli,
-//! fuzzing`. A test keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
+//! embed, fuzzing`. A test keeps it so, and the page `harness/ARCHITECTURE.md` draws the map.
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod coverage;
+#[cfg(feature = "embed")]
+mod embed;
 pub mod entropy;
 pub mod fuzz;
 pub mod generator;
@@ -32,6 +34,9 @@ pub mod vectors;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+
+#[cfg(feature = "embed")]
+pub use embed::{TestMain, TrustedIssuer, test_main};
 
 /// The README's library code, kept true by running it.
 #[cfg(doctest)]

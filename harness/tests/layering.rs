@@ -29,6 +29,7 @@ const ORDER: &[&str] = &[
     "report",
     "fuzz",
     "cli",
+    "embed",
     "fuzzing",
 ];
 

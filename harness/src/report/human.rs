@@ -137,26 +137,35 @@ impl<'a> Human<'a> {
         let name = self.paint(outcome.verdict, &format!("{:12}", outcome.verdict.name()));
         writeln!(self.out, "    {name} {:32} {seen}", outcome.id)?;
         if self.style.verbosity >= 2 {
-            for exchange in &outcome.transcript {
-                let turn = match exchange.turn {
-                    Turn::Canary => "canary".to_owned(),
-                    Turn::ControlBefore => "control before".to_owned(),
-                    Turn::ControlAfter => "control after".to_owned(),
-                    Turn::Diagnosis => "diagnosis".to_owned(),
-                    Turn::Step(index) => format!("step {}", index + 1),
-                };
-                let alike =
-                    if exchange.alike > 1 { format!(", {} alike", exchange.alike) } else { String::new() };
-                writeln!(self.out, "      -- {turn}, {} ms{alike}", exchange.milliseconds)?;
-                if let Some(proof) = &exchange.proof {
-                    writeln!(self.out, "      proof {} . {}", proof.header, proof.claims)?;
-                }
-                for line in exchange.request.lines() {
-                    writeln!(self.out, "      > {line}")?;
-                }
-                for line in exchange.response.lines() {
-                    writeln!(self.out, "      < {line}")?;
-                }
+            self.exchanges(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Writes every request and answer of a case, redacted.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn exchanges(&mut self, outcome: &Outcome) -> io::Result<()> {
+        for exchange in &outcome.transcript {
+            let turn = match exchange.turn {
+                Turn::Canary => "canary".to_owned(),
+                Turn::ControlBefore => "control before".to_owned(),
+                Turn::ControlAfter => "control after".to_owned(),
+                Turn::Diagnosis => "diagnosis".to_owned(),
+                Turn::Step(index) => format!("step {}", index + 1),
+            };
+            let alike =
+                if exchange.alike > 1 { format!(", {} alike", exchange.alike) } else { String::new() };
+            writeln!(self.out, "      -- {turn}, {} ms{alike}", exchange.milliseconds)?;
+            if let Some(proof) = &exchange.proof {
+                writeln!(self.out, "      proof {} . {}", proof.header, proof.claims)?;
+            }
+            for line in exchange.request.lines() {
+                writeln!(self.out, "      > {line}")?;
+            }
+            for line in exchange.response.lines() {
+                writeln!(self.out, "      < {line}")?;
             }
         }
         Ok(())
@@ -176,17 +185,32 @@ impl<'a> Human<'a> {
         Ok(())
     }
 
-    fn brief(&mut self, outcome: &Outcome) -> io::Result<()> {
-        let head = self.paint(Verdict::Note, &format!("{} note", glyph(Verdict::Note)));
+    /// Writes one line: what came of a case, and why.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn brief(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let verdict = outcome.verdict;
+        let head = self.paint(verdict, &format!("{} {}", glyph(verdict), verdict.name()));
         writeln!(self.out, "\n{head} {}: {}", outcome.id, outcome.reason.as_deref().unwrap_or_default())
     }
 
     fn finding(&mut self, outcome: &Outcome) -> io::Result<()> {
+        writeln!(self.out)?;
+        self.case(outcome)?;
+        self.labelled("Repro", &format!("dpop run {}{} -vv", outcome.id, self.repeat_with))
+    }
+
+    /// Writes what a case is about, and what came of it.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn case(&mut self, outcome: &Outcome) -> io::Result<()> {
         let word = outcome.verdict.name().to_uppercase();
         let head = self.paint(outcome.verdict, &format!("{} {word} {}", glyph(outcome.verdict), outcome.id));
         let cwe: String = outcome.cwe.iter().map(|number| format!("   CWE-{number}")).collect();
         let level = outcome.level.name().to_uppercase();
-        writeln!(self.out, "\n{head}   {level}{cwe}   {}:{}", outcome.file, outcome.line)?;
+        writeln!(self.out, "{head}   {level}{cwe}   {}:{}", outcome.file, outcome.line)?;
         for id in &outcome.spec {
             if let Some(row) = Ledger::embedded().requirement(id) {
                 self.labelled("Requirement", &format!("{} ({}, {id})", row.text, row.source))?;
@@ -199,7 +223,7 @@ impl<'a> Human<'a> {
             let attacker = outcome.attacker.iter().map(|attacker| format!(" Who gains: {attacker}."));
             self.labelled("Why", &format!("{}{}", outcome.why, attacker.collect::<String>()))?;
         }
-        self.labelled("Repro", &format!("dpop run {}{} -vv", outcome.id, self.repeat_with))
+        Ok(())
     }
 
     /// Writes one labelled text, wrapped.

@@ -45,7 +45,7 @@ pub use places::{Authority, Forbidden, Places, Resource, ResourceClass};
 pub use race::NoRoom;
 pub use reach::{ConnectTo, Reach};
 pub use tls::Authorities;
-pub use waiver::{Day, Waiver};
+pub use waiver::{Day, NotADay, Waiver};
 
 /// A boxed future, for traits whose implementations are chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

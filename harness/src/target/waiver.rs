@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -21,6 +22,11 @@ pub struct Waiver {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub Date);
 
+/// A text that names no day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a day such as `2027-01-31`")]
+pub struct NotADay(String);
+
 impl std::fmt::Display for Day {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(out)
@@ -37,12 +43,16 @@ impl Day {
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        let wrong = |_| D::Error::custom(format_args!("\"{text}\" is not a day such as `2027-01-31`"));
-        if text.len() != 10 {
-            return Err(D::Error::custom(format_args!("\"{text}\" is not a day such as `2027-01-31`")));
-        }
-        text.parse().map(Self).map_err(wrong)
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl FromStr for Day {
+    type Err = NotADay;
+
+    fn from_str(text: &str) -> Result<Self, NotADay> {
+        let day = if text.len() == 10 { text.parse().ok() } else { None };
+        day.map(Self).ok_or_else(|| NotADay(text.to_owned()))
     }
 }
 
