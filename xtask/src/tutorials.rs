@@ -3,7 +3,7 @@
 //!
 //! What follows the language of a code block says what becomes of it: `file=NAME` is written, `server=PORT` runs until the page
 //! ends, `alone` runs behind the end of all servers, and any other `sh` block has to end well. The ports that a page names
-//! in its comment `ports:` are changed to free ones. Cases that it names exist.
+//! in its comment `ports:` are changed to free ones, and `/path/to/dpop` is this checkout. Cases that a page names exist.
 
 use std::env;
 use std::fs::{self, File};
@@ -24,7 +24,10 @@ use crate::nginx::install::Nginx;
 use crate::targets::process::{Group, Watch};
 
 const START: Duration = Duration::from_secs(30);
-const STEP: Duration = Duration::from_secs(120);
+/// One may have to build the harness.
+const STEP: Duration = Duration::from_secs(900);
+/// Where pages say that the checkout is.
+const CHECKOUT: &str = "/path/to/dpop";
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
@@ -38,8 +41,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let ids = ids(&dpop)?;
     for name in pages {
         let text = fs::read_to_string(root.join("docs/tutorials").join(format!("{name}.md")))?;
+        let text = text.replace(CHECKOUT, &root.to_string_lossy());
         let folder = root.join("target/xtask-tutorials").join(&name);
-        let scene = Scene { folder: &folder, dpop: &dpop, nginx: &nginx, interrupted: &interrupted };
+        let target = root.join("target");
+        let scene =
+            Scene { folder: &folder, target: &target, dpop: &dpop, nginx: &nginx, interrupted: &interrupted };
         let unknown: Vec<&str> = cases(&text)
             .filter(|named| !ids.iter().any(|id| id == named || id.starts_with(&format!("{named}."))))
             .collect();
@@ -126,6 +132,8 @@ fn with_free_ports(page: &str) -> Result<String> {
 
 struct Scene<'a> {
     folder: &'a Path,
+    /// Where cargo builds: what was built there already is not built again.
+    target: &'a Path,
     dpop: &'a Path,
     nginx: &'a Nginx,
     interrupted: &'a AtomicBool,
@@ -191,6 +199,9 @@ impl Scene<'_> {
     fn shell(&self, script: &str) -> Result<Command> {
         let mut command = Command::new("bash");
         command.args(["-c", script]).current_dir(self.folder).env_remove("CI").env("NO_COLOR", "1");
+        command.env("CARGO_TARGET_DIR", self.target);
+        // As the workspace has it, whose packages can then be used.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only").env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("DPOP_") {
                 command.env_remove(name);
