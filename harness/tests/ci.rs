@@ -5,9 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Ended, dpop, ended, text};
+use crate::support::{Ended, bash, ended, place, text};
 use serde_json::Value;
-use tempfile::TempDir;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
@@ -19,32 +18,6 @@ fn read(path: &str) -> String {
 
 fn yaml(path: &str) -> Value {
     serde_yaml::from_str(&read(path)).expect("YAML")
-}
-
-/// A folder with a `bin/dpop` in it, which is on the path of the scripts that run there.
-fn place() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let bin = folder.path().join("bin");
-    fs::create_dir(&bin).expect("a folder");
-    let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_dpop"));
-    fs::write(bin.join("dpop"), script).expect("a file");
-    assert!(Command::new("chmod").arg("+x").arg(bin.join("dpop")).status().expect("chmod").success());
-    folder
-}
-
-/// bash with a script, in an environment as clean as that of `dpop` itself.
-fn bash(folder: &Path, script: &str, variables: &[(&str, &str)]) -> Ended {
-    let mut command = dpop::<&str>([]);
-    let mut bash = Command::new("bash");
-    for (name, value) in command.current_dir(folder).get_envs() {
-        match value {
-            Some(value) => bash.env(name, value),
-            None => bash.env_remove(name),
-        };
-    }
-    let path = std::env::var("PATH").expect("a path");
-    bash.env("PATH", format!("{}:{path}", text(&folder.join("bin"))));
-    ended(bash.arg("-c").arg(script).current_dir(folder).envs(variables.iter().copied()))
 }
 
 const ACTION: &str = ".github/actions/dpop";

@@ -6,6 +6,7 @@ mod ci;
 mod cli;
 mod doctor;
 mod doctor_tls;
+mod exit_codes;
 mod formats;
 mod fuzz;
 mod generated;

@@ -29,6 +29,32 @@ pub(crate) fn dpop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> C
     command
 }
 
+/// A folder with a `bin/dpop` in it, which is on the path of the scripts that run there.
+pub(crate) fn place() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).expect("a folder");
+    let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_dpop"));
+    std::fs::write(bin.join("dpop"), script).expect("a file");
+    assert!(Command::new("chmod").arg("+x").arg(bin.join("dpop")).status().expect("chmod").success());
+    folder
+}
+
+/// bash with a script, in an environment as clean as that of `dpop` itself.
+pub(crate) fn bash(folder: &Path, script: &str, variables: &[(&str, &str)]) -> Ended {
+    let mut command = dpop::<&str>([]);
+    let mut bash = Command::new("bash");
+    for (name, value) in command.current_dir(folder).get_envs() {
+        match value {
+            Some(value) => bash.env(name, value),
+            None => bash.env_remove(name),
+        };
+    }
+    let path = std::env::var("PATH").expect("a path");
+    bash.env("PATH", format!("{}:{path}", text(&folder.join("bin"))));
+    ended(bash.arg("-c").arg(script).current_dir(folder).envs(variables.iter().copied()))
+}
+
 /// What a command left behind.
 #[derive(Debug)]
 pub(crate) struct Ended {
