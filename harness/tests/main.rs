@@ -21,6 +21,7 @@ mod keys;
 mod layering;
 mod lists;
 mod measure;
+mod panics;
 mod redaction;
 mod reports;
 mod rounds;

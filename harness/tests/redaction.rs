@@ -32,23 +32,29 @@ const ENOUGH: &[&str] = &["rs.ath.missing", "rs.jose", "rs.token", "rs.replay", 
 
 /// Everything that must not leave, as the source and the target saw it.
 #[derive(Clone, Default)]
-struct Secrets {
+pub(crate) struct Secrets {
     tokens: Arc<Mutex<BTreeSet<String>>>,
     keys: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Secrets {
-    fn token(&self, token: &str) {
+    pub(crate) fn token(&self, token: &str) {
         self.tokens.lock().expect("a lock").insert(token.to_owned());
     }
 
-    fn key(&self, member: &str) {
+    pub(crate) fn key(&self, member: &str) {
         self.keys.lock().expect("a lock").insert(member.to_owned());
+    }
+
+    /// One a line.
+    pub(crate) fn lines(&self) -> String {
+        let (tokens, keys) = (self.tokens.lock().expect("a lock"), self.keys.lock().expect("a lock"));
+        tokens.iter().chain(keys.iter()).map(|secret| format!("{secret}\n")).collect()
     }
 }
 
 /// Finds secrets in a text: as they are, percent-encoded, in hexadecimal, and in base64, once or twice over.
-struct Detector {
+pub(crate) struct Detector {
     /// Any so many bytes in a row of what nobody could guess.
     pieces: HashSet<Vec<u8>>,
     /// Where a piece may begin, by its first bytes: debug builds are slow.
@@ -68,7 +74,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Detector {
-    fn new(secrets: &Secrets) -> Self {
+    pub(crate) fn new(secrets: &Secrets) -> Self {
         let mut random: Vec<String> = secrets.keys.lock().expect("a lock").iter().cloned().collect();
         for token in secrets.tokens.lock().expect("a lock").iter() {
             match token.split('.').collect::<Vec<_>>()[..] {
@@ -89,7 +95,7 @@ impl Detector {
     }
 
     /// The spelling in which `text` has a secret, if it has one.
-    fn leak(&self, text: &str) -> Option<String> {
+    pub(crate) fn leak(&self, text: &str) -> Option<String> {
         let mut texts = vec![("plain", text.as_bytes().to_vec()), ("percent", percent_decoded(text))];
         if text.contains("\\/") {
             texts.push(("JSON", text.replace("\\/", "/").into_bytes()));
@@ -333,7 +339,7 @@ fn strings(value: &serde_json::Value, see: &mut dyn FnMut(&str)) {
 }
 
 /// A server with bugs, so that there are findings to report, which echoes everything.
-async fn echoing_bench(nonce: NonceMode) -> (Bench, Secrets) {
+pub(crate) async fn echoing_bench(nonce: NonceMode) -> (Bench, Secrets) {
     let bugs: DefectSet = [Defect::AthOptional, Defect::JwkPrivateAccepted].into_iter().collect();
     let secrets = Secrets::default();
     let bench = Bench::new(nonce, bugs).await;
