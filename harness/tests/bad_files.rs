@@ -466,6 +466,17 @@ fn the_values_of_configs() {
     check_config(origin("x"), ((5, 11), "`x`: not an http or https URI", None));
     check_config(origin("https://app.test/page"), ((5, 11), "an origin is a scheme", None));
     check_config(config("9/r", "9/r\n  htu-base: x"), ((5, 13), "`x`: not an http or https URI", None));
+    let headers = |headers: &str| config("9/r", &format!("9/r\n  headers: {headers}"));
+    check_config(headers("{ X Y: a }"), ((5, 19), "`X Y` is not the name of a header field", None));
+    check_config(headers("{ dpop: a }"), ((5, 20), "`dpop` is not for `headers` to say", None));
+    check_config(headers("{ X-A: a, x-a: b }"), ((5, 27), "`x-a` stands here already", None));
+    check_config(headers("{ X-A: \"a\\nb\" }"), ((5, 19), "a value is one line", None));
+    check_config(headers("[Accept]"), ((5, 12), "target.headers: invalid type: sequence", None));
+    let success = |success: &str| config("9/r", &format!("9/r\n  success: {success}"));
+    check_config(success("[200, 401]"), ((5, 18), "401 is no status of success", None));
+    check_config(success("[2xx]"), ((5, 13), "target.success[0]: invalid type: string", None));
+    check_config(success("[]"), ((5, 12), "at least one code is needed", None));
+    check_config(success("200"), ((5, 12), "target.success: invalid type: integer", None));
     check_config(
         config("timeout: 1s", "timeout: 1d"),
         ((10, 32), "limits.timeout: \"1d\" is not a duration", None),

@@ -255,13 +255,7 @@ fn proofs() -> Vec<Sent> {
     let mut sent = Vec::new();
     for url in URLS {
         let uri: Uri = url.parse().expect("a URL");
-        let call = Call {
-            method: "GET".to_owned(),
-            htu: uri.without_query(),
-            uri,
-            http: HttpChoice::Both,
-            page: None,
-        };
+        let call = Call { http: HttpChoice::Both, ..Call::to("GET", uri) };
         for nonce in NONCES {
             sent.extend(cases().flat_map(|case| clients[&alg_of(case)].send(case, &call, *nonce)));
         }

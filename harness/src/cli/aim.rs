@@ -201,7 +201,7 @@ async fn set_up(
                 HttpTarget::resolve_with(reach, &call.uri, &limits, may_test(&call.uri.host), clock.clone())
                     .await
                     .map_err(|error| unreachable("target.plain-http: ", error))?
-                    .sharing_the_cap_of(&target);
+                    .sharing_the_limits_of(&target);
             let on_loopback = twin.is_loopback();
             Some(PlainHttp { call: call.clone(), target: Arc::new(twin), on_loopback })
         }
@@ -213,7 +213,7 @@ async fn set_up(
         let server = HttpTarget::resolve_with(&reach, uri, &limits, may_test(&node.host), clock.clone())
             .await
             .map_err(|error| unreachable(&format!("target.nodes.{}: ", node.label), error))?
-            .sharing_the_cap_of(&target);
+            .sharing_the_limits_of(&target);
         nodes.push((node.label.clone(), Arc::new(server)));
     }
     let observer = match &config.observe {
@@ -225,7 +225,7 @@ async fn set_up(
                 HttpTarget::resolve_with(reach, &call.uri, &limits, may_test(&call.uri.host), clock.clone())
                     .await
                     .map_err(|error| unreachable("observe.metrics: ", error))?
-                    .sharing_the_cap_of(&target);
+                    .sharing_the_limits_of(&target);
             Some(Observer::Metrics { target: Arc::new(page), call: call.clone(), counter: counter.clone() })
         }
         None => None,

@@ -5,6 +5,7 @@ use crate::jose::uri::Uri;
 use super::http::{HttpChoice, HttpVersion};
 use super::script::{OmittedField, RequestEdits, TokenPlace};
 use super::secret::AccessToken;
+use super::success::Success;
 
 /// What is asked of the target: a method and a URL, and the URL that proofs name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +20,18 @@ pub struct Call {
     pub http: HttpChoice,
     /// The web page of another origin that requests are sent for, where a case has one; otherwise one that nobody has.
     pub page: Option<Uri>,
+    /// The header fields that every request has beside its own, where the server asks for some.
+    pub fields: Vec<Field>,
+    /// The answers that mean that a request was let through.
+    pub success: Success,
 }
 
 impl Call {
     /// A request for `uri`, straight to where its URL says.
     pub fn to(method: &str, uri: Uri) -> Self {
         let (htu, http) = (uri.without_query(), HttpChoice::default());
-        Self { method: method.to_owned(), uri, htu, http, page: None }
+        let (fields, success) = (Vec::new(), Success::default());
+        Self { method: method.to_owned(), uri, htu, http, page: None, fields, success }
     }
 
     /// The URL that proofs name where `base` is the public origin, with the path before that of the request, if it has one.
@@ -110,7 +116,11 @@ impl Request {
         }
         let target = call.uri.origin_form();
         let http = call.http.usual();
-        Self { method: call.method.clone(), target, fields, http, content: String::new() }
+        let mut request = Self { method: call.method.clone(), target, fields, http, content: String::new() };
+        for field in &call.fields {
+            request.set(&field.name, field.value.clone());
+        }
+        request
     }
 
     /// A form sent to `uri` (RFC 6749 section 4.4.2).
@@ -149,7 +159,7 @@ impl Request {
             request.fields.push(Field::new("DPoP", proof));
         }
         if let Some(cross_origin) = edits.cross_origin {
-            cross_origin.apply(&mut request, call.page.as_ref());
+            cross_origin.apply(&mut request, call);
         }
         request
     }

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::carry::{Field, Request};
+use super::carry::{Call, Field, Request};
 use crate::jose::uri::Uri;
 
 /// The origin of a web page that nobody has: what it is allowed, every page is. Where the config names one (`target.origin`),
@@ -21,19 +21,24 @@ pub enum CrossOrigin {
 }
 
 impl CrossOrigin {
-    /// Makes the request one of a web page of another origin: of `page`, or of one that nobody has.
-    pub fn apply(self, request: &mut Request, page: Option<&Uri>) {
-        request.set("Origin", page.map_or_else(|| NOBODYS.to_owned(), Uri::origin));
+    /// Makes the request, which is one of `call`, that of a web page of another origin: of the one that is let in, or of one
+    /// that nobody has.
+    pub fn apply(self, request: &mut Request, call: &Call) {
+        request.set("Origin", call.page.as_ref().map_or_else(|| NOBODYS.to_owned(), Uri::origin));
         match self {
             Self::Request => return,
             Self::Preflight => {
                 let credentials = ["Authorization", "DPoP"];
-                request.fields.retain(|field| !credentials.contains(&field.name.as_str()));
+                // Of what the page sets itself a browser tells the names at most.
+                let own =
+                    |field: &Field| call.fields.iter().any(|own| own.name.eq_ignore_ascii_case(&field.name));
+                request.fields.retain(|field| !credentials.contains(&field.name.as_str()) && !own(field));
+                request.set("Accept", "*/*");
             }
             Self::RequestLikePreflight => {}
         }
         request.set("Access-Control-Request-Method", request.method.clone());
-        request.fields.push(Field::new("Access-Control-Request-Headers", "authorization,dpop"));
+        request.fields.push(Field::new("Access-Control-Request-Headers", unsafe_names(call).join(",")));
         if self == Self::Preflight {
             request.method = "OPTIONS".to_owned();
         }
@@ -51,6 +56,15 @@ impl CrossOrigin {
     }
 }
 
+/// The names of the fields for which a page needs leave, as the Fetch standard has them (section 2.2.2): in lower case, sorted.
+fn unsafe_names(call: &Call) -> Vec<String> {
+    let mut names: Vec<String> = call.fields.iter().map(|field| field.name.to_ascii_lowercase()).collect();
+    names.retain(|name| !["accept", "accept-language", "content-language"].contains(&name.as_str()));
+    names.extend(["authorization", "dpop"].map(str::to_owned));
+    names.sort_unstable();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,8 +73,9 @@ mod tests {
     fn sent(cross_origin: CrossOrigin) -> String {
         let uri: Uri = "http://rs.example/r".parse().expect("a URL");
         let edits = RequestEdits::default();
-        let mut request = Request::presenting(&Call::to("GET", uri), &AccessToken::new("t"), "p", &edits);
-        cross_origin.apply(&mut request, None);
+        let call = Call::to("GET", uri);
+        let mut request = Request::presenting(&call, &AccessToken::new("t"), "p", &edits);
+        cross_origin.apply(&mut request, &call);
         String::from_utf8(request.to_bytes()).expect("text")
     }
 
@@ -87,9 +102,30 @@ mod tests {
     #[test]
     fn a_page_that_is_let_in() {
         let page: Uri = "https://app.example:8443/".parse().expect("a URL");
-        let mut request = Request::bare(&Call::to("GET", "http://rs.example/r".parse().expect("a URL")));
-        CrossOrigin::Request.apply(&mut request, Some(&page));
+        let uri: Uri = "http://rs.example/r".parse().expect("a URL");
+        let call = Call { page: Some(page), ..Call::to("GET", uri) };
+        let mut request = Request::bare(&call);
+        CrossOrigin::Request.apply(&mut request, &call);
         let text = String::from_utf8(request.to_bytes()).expect("text");
         assert!(text.contains("\r\nOrigin: https://app.example:8443\r\n"), "{text}");
+    }
+
+    /// A page that sets fields: they come with its request, and the browser tells their names beforehand.
+    #[test]
+    fn fields_that_a_page_sets() {
+        let uri: Uri = "http://rs.example/r".parse().expect("a URL");
+        let fields = vec![Field::new("X-Tenant", "7"), Field::new("Accept", "text/turtle")];
+        let call = Call { fields, ..Call::to("GET", uri) };
+        let sent = |cross_origin: CrossOrigin| {
+            let mut request = Request::bare(&call);
+            cross_origin.apply(&mut request, &call);
+            String::from_utf8(request.to_bytes()).expect("text")
+        };
+        let request = sent(CrossOrigin::Request);
+        assert!(request.contains("\r\nAccept: text/turtle\r\nX-Tenant: 7\r\n"), "{request}");
+        let preflight = sent(CrossOrigin::Preflight);
+        assert!(!preflight.contains("X-Tenant: ") && !preflight.contains("turtle"), "{preflight}");
+        let names = "\r\nAccess-Control-Request-Headers: authorization,dpop,x-tenant\r\n";
+        assert!(preflight.contains("\r\nAccept: */*\r\n") && preflight.contains(names), "{preflight}");
     }
 }

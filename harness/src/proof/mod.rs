@@ -17,6 +17,7 @@ mod nonce;
 mod pretence;
 mod script;
 mod secret;
+mod success;
 mod token;
 mod volley;
 
@@ -36,5 +37,6 @@ pub use script::{
     TokenPlace, Watch,
 };
 pub use secret::{AccessToken, tag};
+pub use success::Success;
 pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};
 pub use volley::{Each, Gate, Lines, Volley};

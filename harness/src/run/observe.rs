@@ -5,13 +5,14 @@ use serde::Serialize;
 use super::redact::visible;
 use super::wording::{Wording, nonces};
 use crate::jose::{AlgSet, Nonce};
+use crate::proof::Success;
 use crate::target::{Answer, Challenge, NoAnswer, Response};
 
 /// What a target did with a request, before anybody asks whether that was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// 2xx: it let the request through.
+    /// 2xx, or what the config names in its place (`target.success`): it let the request through.
     Accept,
     /// 400, 401 or 403: it refused.
     Reject,
@@ -21,7 +22,8 @@ pub enum Decision {
     Fault,
     /// Nothing came: a hang, a reset, something that is not HTTP.
     NoAnswer,
-    /// A redirect or a routing answer such as 404, 405, 429 or 501: no verdict on the proof.
+    /// A redirect or a routing answer such as 404, 405, 429 or 501, and a 2xx where the config names others: no verdict on
+    /// the proof.
     Other,
 }
 
@@ -67,10 +69,10 @@ pub struct Observation {
     pub nothing: Option<NoAnswer>,
 }
 
-/// What an answer amounts to.
-pub fn observe(answer: &Answer) -> Observation {
+/// What an answer amounts to, where `success` are the statuses of success.
+pub fn observe(answer: &Answer, success: &Success) -> Observation {
     match answer {
-        Answer::Response(response) => observe_response(response),
+        Answer::Response(response) => observe_response(response, success),
         Answer::Nothing(why) => Observation {
             decision: Decision::NoAnswer,
             status: None,
@@ -87,13 +89,13 @@ pub fn observe(answer: &Answer) -> Observation {
     }
 }
 
-fn observe_response(response: &Response) -> Observation {
+fn observe_response(response: &Response, success: &Success) -> Observation {
     let error = response.error().map(|error| visible(&error));
     let challenges = response.challenges().list;
     let nonces: Vec<String> = nonces(response).collect();
     let nonce = nonces.iter().find_map(|nonce| nonce.parse().ok());
     let decision = match response.status {
-        200..=299 => Decision::Accept,
+        status if success.takes(status) => Decision::Accept,
         400 | 401 | 403 if error.as_deref() == Some("use_dpop_nonce") => Decision::Challenge,
         400 | 401 | 403 => Decision::Reject,
         // Of these, 501 says that the method is not known (RFC 9110 section 15.6.2).
@@ -144,7 +146,26 @@ mod tests {
     fn answer(status: u16, fields: &[(&str, &str)]) -> Observation {
         let fields =
             fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
-        observe(&Answer::Response(Response { status, fields, body: Vec::new() }))
+        observe(&Answer::Response(Response { status, fields, body: Vec::new() }), &Success::default())
+    }
+
+    #[test]
+    fn decisions_where_statuses_are_named() {
+        let success = Success::only(vec![201, 302]).expect("codes of success");
+        let decision = |status| {
+            let answer = Answer::Response(Response { status, ..Response::default() });
+            observe(&answer, &success).decision
+        };
+        for (status, decided) in [
+            (201, Decision::Accept),
+            (302, Decision::Accept),
+            (200, Decision::Other),
+            (303, Decision::Other),
+            (401, Decision::Reject),
+            (500, Decision::Fault),
+        ] {
+            assert_eq!(decision(status), decided, "{status}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::jose::Nonce;
 use crate::mutation::{Minted, MintedProof, mint};
 use crate::proof::{
     AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Node, Request, RequestEdits,
-    Script, Step, StepRecord, Watch,
+    Script, Step, StepRecord, Success, Watch,
 };
 use crate::scenario::{Endpoint, Expect};
 use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Response, Target};
@@ -218,7 +218,11 @@ impl<'a> Session<'a> {
         answer: &Answer,
         (began, took): (SystemTime, Duration),
     ) -> Exchange {
-        let mut seen = observe(answer);
+        let asked = Asked::with(request, minted.is_some_and(|minted| minted.odd));
+        let call = self.place_of(turn).map_or(self.call, |place| place.call);
+        // What a browser asks beforehand is no request for the resource.
+        let success = if asked.preflight { &Success::default() } else { &call.success };
+        let mut seen = observe(answer, success);
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
         seen.said = seen.said.map(|said| self.redactor.clean_word(&said));
@@ -244,7 +248,7 @@ impl<'a> Session<'a> {
                     .map(|(header, claims)| (self.redactor.clean(header), self.redactor.clean(claims))),
             }),
             presented: under_dpop && has("DPoP") && !odd,
-            asked: Asked::with(request, odd),
+            asked,
             odd,
             with_nonce: self.nonce.is_some(),
             challenges_before: 0,

@@ -241,6 +241,17 @@ fn reason(health: &Health, seen: &Observation) -> Reason {
             (Whose::Server, "it asks for a nonce again and again: see rs.answer.endless-challenge")
         }
         (Decision::Other, _, Some(429)) => (Whose::Config("limits.rate"), TOO_MANY),
+        (Decision::Other, _, Some(406)) => (
+            Whose::Config("target.headers"),
+            "it has nothing to send for `Accept: */*` (406): name what it has, such as headers: { Accept: application/json }",
+        ),
+        (Decision::Other, _, Some(200..=299)) => {
+            (Whose::Config("target.success"), "this status is not among those of success: should it be?")
+        }
+        (Decision::Other, _, Some(300..=399)) => (
+            resource,
+            "is that the right method and path? Where it lets requests through like this, name the status in target.success",
+        ),
         (Decision::Other, _, _) => (resource, "is that the right method and path?"),
         (Decision::Fault, _, Some(502 | 504)) => (Whose::Surroundings, NOTHING_BEHIND),
         (Decision::Fault | Decision::NoAnswer, _, _) => (

@@ -136,7 +136,7 @@ async fn plain_http(
 ) -> Result<Option<PlainHttp>, Box<dyn std::error::Error>> {
     let Some(url) = &running.plain_url else { return Ok(None) };
     let uri: Uri = url.parse()?;
-    let twin = HttpTarget::resolve(&uri, limits, false, clock.clone()).await?.sharing_the_cap_of(target);
+    let twin = HttpTarget::resolve(&uri, limits, false, clock.clone()).await?.sharing_the_limits_of(target);
     let call = Call::to("GET", uri);
     Ok(Some(PlainHttp { call, target: Arc::new(twin), on_loopback: false }))
 }
@@ -152,7 +152,7 @@ async fn nodes(
     let Some(second) = running.second_node else { return Ok(Vec::new()) };
     let reach = Reach::default().always_to(&second.ip().to_string(), second.port());
     let second = HttpTarget::resolve_with(&reach, uri, limits, false, clock.clone()).await?;
-    let second: Arc<dyn Target> = Arc::new(second.sharing_the_cap_of(target));
+    let second: Arc<dyn Target> = Arc::new(second.sharing_the_limits_of(target));
     Ok(vec![("a".to_owned(), target.clone()), ("b".to_owned(), second)])
 }
 

@@ -255,7 +255,7 @@ impl<'a> Checks<'a> {
     async fn allows_other_origins(&self) -> bool {
         for cross_origin in [CrossOrigin::Preflight, CrossOrigin::Request] {
             let mut request = Request::bare(&self.setup.call);
-            cross_origin.apply(&mut request, self.setup.call.page.as_ref());
+            cross_origin.apply(&mut request, &self.setup.call);
             if let Answer::Response(response) = self.setup.target.send(&request).await
                 && response.has("access-control-allow-origin")
             {

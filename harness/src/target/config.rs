@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::auth::{Auth, AuthRow, auth};
+use super::headers::headers;
 use super::limits::Limits;
 use super::nodes::{Node, nodes};
 use super::observe::{Observe, ObserveRow};
@@ -12,7 +13,7 @@ use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::waiver::Waiver;
 use crate::jose::AlgSet;
 use crate::jose::uri::Uri;
-use crate::proof::Call;
+use crate::proof::{Call, Success};
 use crate::scenario::{Diagnostic, Fault, Source, read_one};
 use crate::spec::Profile;
 
@@ -167,6 +168,14 @@ struct TargetRow {
     htu_base: Option<String>,
     /// The origin of a web page that the server lets in, where it does not let in all of them: `https://app.example.test`.
     origin: Option<String>,
+    /// Header fields that every request for a resource has, for servers that ask for them: `{ Accept: application/json }`. They
+    /// stand in reports as they are, so no secrets.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The status codes, from 200 to 399, by which the server says that it let a request through: `[200, 302]`. Without it any 2xx.
+    /// Where some are named, every other is no success.
+    #[schemars(length(min = 1), inner(range(min = 200, max = 399)))]
+    success: Option<Vec<u16>>,
 }
 
 /// What the server has.
@@ -215,7 +224,7 @@ impl Config {
         if row.dpop != 1 {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
-        let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(path, message))?;
+        let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(&path, message))?;
         let places = places(&row.target, &call, base.as_ref());
         let places = places.map_err(|(path, message)| wrong(&path, message))?;
         let plain_http = plain_http(&row.target, &call);
@@ -267,17 +276,34 @@ impl Config {
     }
 }
 
-type Wrong = (&'static str, String);
+type Wrong = (String, String);
 
 /// The protected resource, and the public URL that the proxy in front of it has, if there is one.
 fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
+    let at = |key: &str| format!("target.{key}");
     let base = match &row.htu_base {
-        Some(base) => Some(base.parse().map_err(|error| ("target.htu-base", format!("`{base}`: {error}")))?),
+        Some(base) => Some(base.parse().map_err(|error| (at("htu-base"), format!("`{base}`: {error}")))?),
         None => None,
     };
-    let call = call(&row.resource, base.as_ref()).map_err(|message| ("target.resource", message))?;
-    let page = page(row, &call).map_err(|message| ("target.origin", message))?;
-    Ok((Call { page, ..call }, base))
+    let call = call(&row.resource, base.as_ref()).map_err(|message| (at("resource"), message))?;
+    let page = page(row, &call).map_err(|message| (at("origin"), message))?;
+    let fields =
+        headers(&row.headers).map_err(|(name, message)| (at(&format!("headers.{name}")), message))?;
+    let success = success(row.success.as_deref())?;
+    Ok((Call { page, fields, success, ..call }, base))
+}
+
+/// The codes of `target.success`.
+fn success(codes: Option<&[u16]>) -> Result<Success, Wrong> {
+    let Some(codes) = codes else { return Ok(Success::default()) };
+    if codes.is_empty() {
+        let message = "at least one code is needed; without `success` any 2xx is one";
+        return Err(("target.success".to_owned(), message.to_owned()));
+    }
+    Success::only(codes.to_vec()).map_err(|code| {
+        let index = codes.iter().position(|other| *other == code).unwrap_or_default();
+        (format!("target.success[{index}]"), format!("{code} is no status of success: those are 200 to 399"))
+    })
 }
 
 /// The web page that the server lets in.
@@ -317,7 +343,7 @@ fn call(text: &str, base: Option<&Uri>) -> Result<Call, String> {
     Ok(call)
 }
 
-/// The protected resource without TLS, asked for as with it.
+/// The protected resource without TLS, asked for as with it. A redirect to where it has TLS is no success there.
 fn plain_http(row: &TargetRow, main: &Call) -> Result<Option<Call>, String> {
     let Some(url) = &row.plain_http else { return Ok(None) };
     let call = call(&format!("{} {url}", main.method), None)?;
@@ -327,7 +353,7 @@ fn plain_http(row: &TargetRow, main: &Call) -> Result<Option<Call>, String> {
     if call.htu == main.uri.without_query() {
         return Err("this is `target.resource` itself".to_owned());
     }
-    Ok(Some(call))
+    Ok(Some(Call { fields: main.fields.clone(), ..call }))
 }
 
 /// The requests beside the main one: on its origin, and each another one, so that a proof for one is wrong at the next.
@@ -346,6 +372,7 @@ fn places(row: &TargetRow, main: &Call, base: Option<&Uri>) -> Result<Places, (S
             other => other,
         };
         let call = call.map_err(|message| (path, message))?;
+        let call = Call { fields: main.fields.clone(), success: main.success.clone(), ..call };
         taken.push(call.clone());
         Ok::<_, (String, String)>(call)
     };

@@ -31,7 +31,7 @@ pub struct HttpTarget {
     tls: Option<Tls>,
     pub(super) timeout: Duration,
     pub(super) requests_left: Arc<AtomicUsize>,
-    pub(super) pace: Option<Pace>,
+    pub(super) pace: Option<Arc<Pace>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -110,15 +110,16 @@ impl HttpTarget {
             addresses,
             timeout: limits.timeout(),
             requests_left: Arc::new(AtomicUsize::new(limits.max_requests())),
-            pace: rate.map(|rate| Pace { interval: rate.interval(), next: Mutex::new(None) }),
+            pace: rate.map(|rate| Arc::new(Pace { interval: rate.interval(), next: Mutex::new(None) })),
             clock,
         })
     }
 
-    /// The same, with the cap on requests of `other`: both together may be sent so many.
+    /// The same, with the cap on requests and the rate of `other`: both together are sent so many, and so fast.
     #[must_use]
-    pub fn sharing_the_cap_of(self, other: &Self) -> Self {
-        Self { requests_left: other.requests_left.clone(), ..self }
+    pub fn sharing_the_limits_of(self, other: &Self) -> Self {
+        let pace = other.pace.clone().or(self.pace);
+        Self { requests_left: other.requests_left.clone(), pace, ..self }
     }
 
     /// Whether it is reached over TLS.
@@ -132,7 +133,10 @@ impl HttpTarget {
     }
 
     async fn wait_for_turn(&self) {
-        let wait = self.take_turn();
+        self.wait(self.take_turn()).await;
+    }
+
+    pub(super) async fn wait(&self, wait: Duration) {
         if !wait.is_zero() {
             self.clock.sleep(wait).await;
         }

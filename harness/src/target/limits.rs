@@ -16,7 +16,7 @@ pub struct Limits {
     pub rate: Option<Rate>,
     /// How long to wait for one answer; without it 5 seconds.
     pub timeout: Option<Span>,
-    /// How many cases run at the same time; without it 8.
+    /// How many cases run at the same time; without it 8, and never more than `rate` has requests in a second.
     pub jobs: Option<NonZeroUsize>,
     /// How many requests one run may send; without it 5000.
     pub max_requests: Option<usize>,
@@ -39,9 +39,10 @@ impl Limits {
         self.timeout.map_or(Duration::from_secs(5), |span| span.0)
     }
 
-    /// How many cases run at the same time.
+    /// How many cases run at the same time. Proofs are made before their request waits for its turn, and must not grow old.
     pub fn jobs(&self) -> usize {
-        self.jobs.map_or(8, NonZeroUsize::get)
+        let a_second = self.rate.map_or(usize::MAX, Rate::in_a_second);
+        self.jobs.map_or(8, NonZeroUsize::get).min(a_second)
     }
 
     /// How many requests one run may send.
@@ -66,6 +67,12 @@ impl Rate {
     /// The time from one request to the next.
     pub fn interval(self) -> Duration {
         self.unit / self.number
+    }
+
+    /// How many requests have their turn within a second; at least one.
+    fn in_a_second(self) -> usize {
+        let turns = Duration::from_secs(1).as_nanos() / self.interval().as_nanos().max(1);
+        usize::try_from(turns).unwrap_or(usize::MAX).max(1)
     }
 }
 
@@ -125,6 +132,18 @@ impl JsonSchema for Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jobs_within_a_rate() {
+        let jobs = |jobs: Option<usize>, rate: Option<&str>| {
+            let rate = rate.map(|rate| rate.parse().expect("a rate"));
+            Limits { jobs: jobs.and_then(NonZeroUsize::new), rate, ..Limits::default() }.jobs()
+        };
+        assert_eq!((jobs(None, None), jobs(Some(30), None)), (8, 30));
+        assert_eq!((jobs(None, Some("20/s")), jobs(Some(30), Some("20/s"))), (8, 20));
+        assert_eq!((jobs(None, Some("2/s")), jobs(Some(1), Some("2/s"))), (2, 1));
+        assert_eq!((jobs(None, Some("5/m")), jobs(None, Some("600/m"))), (1, 8));
+    }
 
     #[test]
     fn rates() {

@@ -8,6 +8,7 @@ mod connection;
 mod decoy;
 mod discovery;
 mod draft;
+mod headers;
 mod http;
 mod http1;
 mod http2;

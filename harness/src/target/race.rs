@@ -4,6 +4,7 @@
 //! one byte takes; over one HTTP/2 connection, where the last frames go in one packet, not even that.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Barrier;
@@ -55,7 +56,7 @@ impl HttpTarget {
             return Err(NoRoom::Version);
         }
         self.within_the_rate(needed)?;
-        self.take_turns(needed)?;
+        self.take_turns(needed).await?;
         let gate = Barrier::new(needed);
         let copies = requests.iter().map(|request| self.through(&gate, request));
         let answered = join_all(copies).await.into_iter();
@@ -83,7 +84,7 @@ impl HttpTarget {
         if most < needed {
             return Err(NoRoom::Streams { needed, most });
         }
-        self.take_turns(needed)?;
+        self.take_turns(needed).await?;
         let answered = timeout(self.timeout, connection.together(requests)).await;
         Ok(match answered.unwrap_or(Err(NoAnswer::Timeout)) {
             Ok(answers) => answers
@@ -102,14 +103,17 @@ impl HttpTarget {
         }
     }
 
-    /// Counts so many requests; those behind wait for as long as these would have.
-    fn take_turns(&self, needed: usize) -> Result<(), NoRoom> {
+    /// Counts so many requests and waits until they may leave together: for as long as one after the other would have taken
+    /// nothing left before them, and nothing will behind them, so that no second has more than its number.
+    async fn take_turns(&self, needed: usize) -> Result<(), NoRoom> {
         self.requests_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(needed))
             .map_err(|left| NoRoom::Cap { needed, left })?;
-        for _ in 0..needed {
+        let wait = (0..needed).fold(Duration::ZERO, |_, _| self.take_turn());
+        for _ in 1..needed {
             self.take_turn();
         }
+        self.wait(wait).await;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod bench;
 mod broken;
 mod connections;
+mod demands;
 mod flaky;
 mod http2;
 mod lost;
