@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Ended, bash, ended, place, text};
+use crate::support::{Ended, Staging, bash, ended, place, text};
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -23,11 +23,17 @@ fn yaml(path: &str) -> Value {
 const ACTION: &str = ".github/actions/dpop";
 
 fn action(folder: &Path, script: &str, variables: &[(&str, &str)]) -> Ended {
+    action_in(folder, folder, script, variables)
+}
+
+/// The same, where the step runs in another folder than that in which `dpop` lies.
+fn action_in(place: &Path, folder: &Path, script: &str, variables: &[(&str, &str)]) -> Ended {
     let files = ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH"].map(|name| (name, folder.join(name)));
     let mut all: Vec<(&str, &str)> = files.iter().map(|(name, path)| (*name, text(path))).collect();
     all.extend([("GITHUB_ACTIONS", "true"), ("CI", "true"), ("RUNNER_TEMP", text(folder))]);
     all.extend(variables);
-    bash(folder, text(&root().join(ACTION).join(script)), &all)
+    let script = format!("cd '{}' && '{}'", text(folder), text(&root().join(ACTION).join(script)));
+    bash(place, &script, &all)
 }
 
 #[test]
@@ -54,6 +60,37 @@ fn the_action_annotates_what_fails() {
     let summary = written("GITHUB_STEP_SUMMARY");
     assert!(summary.contains("✅ conforms") && summary.contains("❌ does not conform"), "{summary}");
     assert!(written("a b.json").contains("\"strict\"") && written("dpop.sarif").contains("rs.ath.missing"));
+}
+
+/// In a repository that has a config and nothing else of ours, whatever folder the step runs in.
+#[test]
+fn a_finding_is_annotated_at_a_line_that_is_there() {
+    let (repository, staging) = (place(), Staging::new());
+    let _server = staging.serve(&["--defect", "ath-not-checked", "--quiet"]);
+    let config = repository.path().join("api/dpop.yaml");
+    fs::create_dir(repository.path().join("api")).expect("a folder");
+    fs::copy(staging.config(), &config).expect("a config");
+    let line = fs::read_to_string(&config)
+        .expect("a config")
+        .lines()
+        .position(|line| line.contains("resource: "))
+        .expect("the resource")
+        + 1;
+    let workspace = ("GITHUB_WORKSPACE", text(repository.path()));
+    let inputs = [("INPUT_CASES", "rs.ath.missing"), ("INPUT_REPORTS", "sarif=dpop.sarif"), workspace];
+    for (name, from) in [("api/dpop.yaml", ""), (text(&config), ""), ("dpop.yaml", "api")] {
+        let folder = repository.path().join(from);
+        let inputs = [&inputs[..], &[("INPUT_CONFIG", name)]].concat();
+        let said = action_in(repository.path(), &folder, "run.sh", &inputs).with(1).stderr;
+        let wanted = format!("::error file=api/dpop.yaml,line={line},title=rs.ath.missing");
+        assert!(said.contains(&wanted), "{wanted} is not in {said}");
+        let sarif: Value =
+            serde_json::from_str(&fs::read_to_string(folder.join("dpop.sarif")).expect("a file"))
+                .expect("JSON");
+        let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "api/dpop.yaml");
+        assert_eq!(place["region"]["startLine"], line);
+    }
 }
 
 #[test]

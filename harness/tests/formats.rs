@@ -11,7 +11,7 @@ use dpop_harness::entropy::SystemEntropy;
 use dpop_harness::judge::Verdict;
 use dpop_harness::plan::all_of;
 use dpop_harness::reference::{Defect, NonceMode};
-use dpop_harness::report::{Document, FORMATS, Live, Report};
+use dpop_harness::report::{ConfigPlace, Document, FORMATS, Live, Report};
 use dpop_harness::scenario::load_embedded;
 use dpop_harness::snapshot::Drift;
 use dpop_harness::spec::Profile;
@@ -84,7 +84,7 @@ async fn make_runs() -> Runs {
 
 fn report<'a>(results: &'a Results, drift: Option<&'a Drift>) -> Report<'a> {
     let began = SystemTime::UNIX_EPOCH + Duration::from_millis(1_780_000_000_123);
-    Report { results, drift, began, seconds: 1.5, partition: None }
+    Report { results, drift, began, seconds: 1.5, partition: None, config: None }
 }
 
 /// The documents of several runs by name: clean, faulty, and with nothing in it.
@@ -233,6 +233,32 @@ fn annotations_are_ten_at_most_and_of_what_fails() {
         assert!(line.starts_with("::error file=scenarios/") && line.contains(",line="), "{line}");
     }
     assert!(!text.contains("rs.ath.missing (") && !text.contains(Verdict::Warn.name()), "{text}");
+}
+
+/// Whoever tests a server of their own has our scenarios in no file of theirs.
+#[test]
+fn findings_stand_in_the_config_where_there_is_one_and_the_scenario_is_built_in() {
+    let runs = runs();
+    let mut results = runs.faulty.clone();
+    let own = results.outcomes.iter_mut().find(|outcome| outcome.id == "rs.ath.hex").expect("a case");
+    (own.file, own.line) = ("mine/ath.yaml".to_owned(), 7);
+    let place = ConfigPlace { file: "api/dpop.yaml".to_owned(), line: 3 };
+    let report = Report { config: Some(&place), ..report(&results, Some(&runs.drift)) };
+    let document = Document::from(&report);
+    let log = json(&written("sarif", &document));
+    for result in log["runs"][0]["results"].as_array().expect("results") {
+        let place = &result["locations"][0]["physicalLocation"];
+        let told = (place["artifactLocation"]["uri"].as_str(), place["region"]["startLine"].as_u64());
+        let is_own = result["ruleId"] == "rs.ath.hex";
+        let wanted = if is_own { ("mine/ath.yaml", 7) } else { ("api/dpop.yaml", 3) };
+        assert_eq!(told, (Some(wanted.0), Some(wanted.1)), "{result}");
+        let scenario = result["properties"]["scenario"].as_str().expect("a place");
+        assert!(scenario.ends_with(".yaml:7") || scenario.starts_with("scenarios/"), "{scenario}");
+    }
+    let only = |id: &str| written("github", &Document::from(&report).only(&[id.to_owned()]));
+    assert!(only("rs.ath.hex").starts_with("::error file=mine/ath.yaml,line=7,"), "{}", only("rs.ath.hex"));
+    let built_in = only("rs.ath.array");
+    assert!(built_in.starts_with("::error file=api/dpop.yaml,line=3,title=rs.ath.array"), "{built_in}");
 }
 
 #[test]

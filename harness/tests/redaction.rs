@@ -283,8 +283,14 @@ fn echoing(number: usize, request: &Request, answer: Answer) -> Answer {
 
 /// Every artefact of a run, by name.
 fn artefacts(results: &Results) -> Vec<(&'static str, String)> {
-    let report =
-        Report { results, drift: None, began: SystemTime::UNIX_EPOCH, seconds: 1.0, partition: None };
+    let report = Report {
+        results,
+        drift: None,
+        began: SystemTime::UNIX_EPOCH,
+        seconds: 1.0,
+        partition: None,
+        config: None,
+    };
     let mut artefacts = Vec::new();
     for format in FORMATS {
         let mut bytes = Vec::new();

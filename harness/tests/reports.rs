@@ -33,7 +33,14 @@ async fn results_with(defects: DefectSet) -> Results {
 }
 
 fn report(results: &Results) -> Report<'_> {
-    Report { results, drift: None, began: SystemTime::UNIX_EPOCH, seconds: 1.5, partition: None }
+    Report {
+        results,
+        drift: None,
+        began: SystemTime::UNIX_EPOCH,
+        seconds: 1.5,
+        partition: None,
+        config: None,
+    }
 }
 
 fn written(name: &str, results: &Results) -> String {

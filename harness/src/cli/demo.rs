@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     }
     let began = SystemClock.now();
     let (clean, seconds) = runtime.block_on(suite(&scenarios, DefectSet::empty(), context.common.quiet))?;
-    let report = Report { results: &clean, drift: None, began, seconds, partition: None };
+    let report = Report { results: &clean, drift: None, began, seconds, partition: None, config: None };
     arguments.reports.write(&report, context, Page::Cases(String::new()))?;
     let mut exit = Exit::of(&clean, None, true);
 
@@ -107,6 +107,7 @@ fn show(found: &Results, row: &DefectRow, seconds: f64, context: &mut Context) -
         began: SystemTime::UNIX_EPOCH, // not shown
         seconds,
         partition: None,
+        config: None,
     })?;
     Ok(())
 }

@@ -51,8 +51,15 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
             perform(&setup, &scenarios, &selected, context.common.quiet, &mut |_, _| {}).await;
         if stop.is_requested() { Err(Failure::Interrupted) } else { Ok(results) }
     })?;
-    let report =
-        Report { results: &results, drift: None, began, seconds: seconds_since(began), partition: None };
+    let place = config.as_ref().map(super::run::config_place);
+    let report = Report {
+        results: &results,
+        drift: None,
+        began,
+        seconds: seconds_since(began),
+        partition: None,
+        config: place.as_ref(),
+    };
     let page = Page::Cases(arguments.subject.repeat_with());
     arguments.reports.write(&report, context, page)?;
     if !context.common.quiet && !arguments.reports.to_stdout() {

@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::time::SystemTime;
 
@@ -16,7 +18,7 @@ use super::{Context, Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::judge::Verdict;
 use crate::plan::{Partition, Selected, all};
-use crate::report::{Document, Live, Report};
+use crate::report::{ConfigPlace, Document, Live, Report};
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::Profile;
@@ -124,6 +126,7 @@ struct Round {
     began: SystemTime,
     seconds: f64,
     partition: Option<Partition>,
+    config: Option<ConfigPlace>,
     exit: Exit,
 }
 
@@ -135,6 +138,7 @@ impl Round {
             began: self.began,
             seconds: self.seconds,
             partition: self.partition,
+            config: self.config.as_ref(),
         }
     }
 }
@@ -190,7 +194,9 @@ impl Job<'_> {
             Exit::of(&results, drift.as_ref(), arguments.deny == Some(Deny::Warn))
         };
         let partition = arguments.filters.partition;
-        let round = Round { results, drift, began, seconds: seconds_since(began), partition, exit };
+        let config_place = config.map(config_place);
+        let seconds = seconds_since(began);
+        let round = Round { results, drift, began, seconds, partition, config: config_place, exit };
         if let Some(config) = config {
             let _ = bundles::leave(&config.folder, &round.report()); // the same
         }
@@ -206,6 +212,19 @@ impl Arguments {
     fn repeat_with(&self) -> String {
         let profile = self.profile.iter().map(|profile| format!(" --profile {}", profile.name()));
         self.subject.repeat_with() + &profile.collect::<String>()
+    }
+}
+
+/// Where the config names the resource. On GitHub the file is named as the repository has it, wherever the command runs.
+pub(super) fn config_place(config: &Config) -> ConfigPlace {
+    let within = |root: OsString| {
+        let (root, file) = (fs::canonicalize(root).ok()?, fs::canonicalize(&config.source.file).ok()?);
+        Some(file.strip_prefix(root).ok()?.display().to_string())
+    };
+    let file = std::env::var_os("GITHUB_WORKSPACE").and_then(within);
+    ConfigPlace {
+        file: file.unwrap_or_else(|| config.source.file.clone()),
+        line: config.source.line_at("target.resource"),
     }
 }
 

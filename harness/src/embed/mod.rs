@@ -337,7 +337,7 @@ impl TestMain {
             human.brief(outcome)?;
         }
         let seconds = took.as_secs_f64();
-        human.summary(&Report { results, drift: None, began, seconds, partition: None })?;
+        human.summary(&Report { results, drift: None, began, seconds, partition: None, config: None })?;
         out.write_all(&page)
     }
 }

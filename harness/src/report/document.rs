@@ -89,6 +89,12 @@ pub(super) struct Tool<'a> {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct TargetName<'a> {
     pub(super) name: Cow<'a, str>,
+    /// The config; null where there was none.
+    #[serde(default)]
+    pub(super) file: Option<Cow<'a, str>>,
+    /// The line in it that names the resource.
+    #[serde(default)]
+    pub(super) line: Option<usize>,
 }
 
 /// What was measured, not judged.
@@ -128,6 +134,9 @@ pub(super) struct Case<'a> {
     pub(super) scenario: Cow<'a, str>,
     pub(super) file: Cow<'a, str>,
     pub(super) line: usize,
+    /// Whether the file is one of those that are built in.
+    #[serde(default)]
+    pub(super) built_in: bool,
     pub(super) title: Cow<'a, str>,
     /// Ids of ledger rows.
     pub(super) spec: Cow<'a, [String]>,
@@ -301,6 +310,16 @@ impl Document<'_> {
     /// What the target is called.
     pub fn target(&self) -> &str {
         &self.target.name
+    }
+
+    /// File and line where a finding is told: those of its scenario; where that is built in, those of the config, if there is one.
+    pub(super) fn place<'b>(&'b self, case: &'b Case<'_>) -> (&'b str, usize) {
+        self.config_place().filter(|_| case.built_in).unwrap_or((&case.file, case.line))
+    }
+
+    /// File and line where the target is set up.
+    pub(super) fn config_place(&self) -> Option<(&str, usize)> {
+        self.target.file.as_deref().zip(self.target.line)
     }
 
     /// The name of the profile.

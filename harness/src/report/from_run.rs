@@ -10,6 +10,7 @@ use super::document::{
     Tool, Waived,
 };
 use crate::run::{Exchange, Turn};
+use crate::scenario::EMBEDDED;
 use crate::snapshot::Drift;
 use crate::suite::{Outcome, Results, WaiverFault};
 
@@ -20,6 +21,11 @@ impl<'a> From<&Report<'a>> for Document<'a> {
             seconds: Some(report.seconds),
             partition: report.partition.map(|partition| partition.to_string().into()),
             drift: report.drift.map(drifted),
+            target: TargetName {
+                name: (&report.results.target).into(),
+                file: report.config.map(|place| place.file.as_str().into()),
+                line: report.config.map(|place| place.line),
+            },
             ..Self::from(report.results)
         }
     }
@@ -31,7 +37,7 @@ impl<'a> From<&'a Results> for Document<'a> {
         Self {
             format: FORMAT.into(),
             tool: Tool { name: "dpop".into(), version: env!("CARGO_PKG_VERSION").into() },
-            target: TargetName { name: (&results.target).into() },
+            target: TargetName { name: (&results.target).into(), file: None, line: None },
             profile: results.profile.name().into(),
             seed: results.seed,
             began: None,
@@ -92,6 +98,7 @@ pub(super) fn case(outcome: &Outcome) -> Case<'_> {
         scenario: (&outcome.scenario).into(),
         file: (&outcome.file).into(),
         line: outcome.line,
+        built_in: EMBEDDED.iter().any(|(file, _)| *file == outcome.file),
         title: (&outcome.title).into(),
         spec: Cow::Borrowed(&outcome.spec),
         level: outcome.level.name().into(),

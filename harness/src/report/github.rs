@@ -1,4 +1,5 @@
-//! `--report github`: annotations of GitHub Actions, of what fails the run and of nothing else.
+//! `--report github`: annotations of GitHub Actions, of what fails the run and of nothing else. They stand at a line that the
+//! repository has: that of the resource in `dpop.yaml`, or of a scenario of its own.
 //!
 //! GitHub shows ten errors a step, so there are ten at most, the worst first, and a notice of how many more there are.
 
@@ -23,7 +24,8 @@ struct Annotation<'a> {
 pub(super) fn write(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     let annotations = annotations(document);
     for Annotation { case, title, message } in annotations.iter().take(MOST) {
-        let place = case.map(|case| format!("file={},line={},", property(&case.file), case.line));
+        let place = case.map(|case| document.place(case)).or_else(|| document.config_place());
+        let place = place.map(|(file, line)| format!("file={},line={line},", property(file)));
         writeln!(
             out,
             "::error {}title={}::{}",

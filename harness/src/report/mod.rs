@@ -50,6 +50,18 @@ pub struct Report<'a> {
     pub seconds: f64,
     /// The share of the cases that was asked for, where several jobs have one each.
     pub partition: Option<Partition>,
+    /// Where the target is set up, if there is a config.
+    pub config: Option<&'a ConfigPlace>,
+}
+
+/// The line of a config that names the protected resource: what concerns the target is told there, where its owner's repository has
+/// no file of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigPlace {
+    /// The file, as the repository has it.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
 }
 
 /// A format for `--report NAME=PATH`. What a report shows is in the document: it can be made later, too.

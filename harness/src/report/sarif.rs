@@ -1,5 +1,5 @@
 //! `--report sarif`: SARIF 2.1.0 (OASIS), for code scanning: a rule a case that was performed, a result a finding, at the line
-//! of the scenario. Where nothing was found it is a valid file without results, so that old alerts are closed.
+//! of the resource in the config, or of a scenario that is not built in. Where nothing was found it is a valid file without results, so that old alerts are closed.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -143,7 +143,7 @@ fn result(case: &Case<'_>, rule: usize, document: &Document<'_>) -> Option<Value
             "status": "accepted",
             "justification": format!("{} (until {})", waiver.reason, waiver.expires),
         })).collect::<Vec<_>>(),
-        "properties": { "expected": case.expected, "spec": case.spec, "reproduced": case.reproduced },
+        "properties": { "scenario": format!("{}:{}", case.file, case.line), "expected": case.expected, "spec": case.spec, "reproduced": case.reproduced },
     });
     if let Some(drift) = &document.drift {
         result["baselineState"] = match drift.word(&case.id) {
@@ -161,10 +161,11 @@ fn result(case: &Case<'_>, rule: usize, document: &Document<'_>) -> Option<Value
 }
 
 fn location(case: &Case<'_>, document: &Document<'_>) -> Value {
+    let (file, line) = document.place(case);
     let mut location = json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri_reference(&case.file) },
-            "region": { "startLine": case.line.max(1) },
+            "artifactLocation": { "uri": uri_reference(file) },
+            "region": { "startLine": line.max(1) },
         },
     });
     if let Some(url) = &document.facts.url {

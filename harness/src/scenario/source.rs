@@ -149,6 +149,12 @@ impl Source {
         self.diagnostic(fault, &place)
     }
 
+    /// The line of the key at `path` (`target.resource`) in a file with one document, counted from 1.
+    pub fn line_at(&self, path: &str) -> usize {
+        let places = self.places().unwrap_or_default();
+        places.first().map_or(1, |places| self.line_of(&places.key(path)))
+    }
+
     /// The line of a place, counted from 1.
     pub fn line_of(&self, place: &Place) -> usize {
         self.text.get(..place.0.start).map_or(1, |before| before.matches('\n').count() + 1)
