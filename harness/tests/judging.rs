@@ -1,12 +1,16 @@
 //! The judge over made-up transcripts: every combination of expectation, answer and controls, and what must hold of all.
 
+use std::sync::Arc;
+
 use dpop_harness::jose::Nonce;
 use dpop_harness::judge::Compliance::{Complies, Deviates, NotApplicable, Tolerated, Weak};
 use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
 use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::proof::EditError;
 use dpop_harness::run::Turn::{Canary, ControlAfter, ControlBefore, Step};
-use dpop_harness::run::{Asked, Decision, Ending, Exchange, Observation, Run, Turn, Watched};
+use dpop_harness::run::{
+    Asked, Decision, Ending, Evidence, Exchange, Observation, Run, Texts, Turn, Watched,
+};
 use dpop_harness::scenario::{AnswerCheck, Endpoint, Excuse, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::NoAnswer;
@@ -41,7 +45,7 @@ fn seen(decision: Decision) -> Observation {
         algs: None,
         offers_dpop: status == Some(401),
         said: None,
-        wording: Box::default(),
+        wording: Arc::default(),
         nothing: (decision == Decision::NoAnswer).then_some(NoAnswer::Closed),
     }
 }
@@ -50,8 +54,8 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
     Exchange {
         turn,
         at: Endpoint::Resource,
-        request: String::new(),
-        proof: None,
+        method: "GET".to_owned(),
+        evidence: Evidence::from(Texts::default()),
         presented: true,
         asked: Asked::default(),
         odd: false,
@@ -63,7 +67,6 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
         crowd: None,
         watched: None,
         seen: seen(decision),
-        response: String::new(),
         sent: 0,
         milliseconds: 0,
     }
@@ -463,7 +466,7 @@ fn the_error_code_of_refused_proofs() {
     // It would stand in the content, which an answer to HEAD does not have.
     let head = |exchange: &mut Exchange| {
         exchange.seen.error = None;
-        exchange.request = "HEAD /r HTTP/1.1".to_owned();
+        exchange.method = "HEAD".to_owned();
     };
     answer(check, Step(0), Decision::Reject, head, NotApplicable);
     for decision in DECISIONS.into_iter().filter(|decision| *decision != Decision::Reject) {
@@ -691,8 +694,8 @@ proptest! {
     fn only_what_was_decided_counts((mut run, expects) in any_run(), shared in any::<bool>()) {
         let before = judge(&run, &expects, Level::Must, None).verdict;
         for exchange in &mut run.transcript {
-            exchange.request = "x".to_owned();
-            exchange.response = "y".to_owned();
+            let (request, response) = ("x".to_owned(), "y".to_owned());
+            exchange.evidence = Evidence::from(Texts { request, response, ..Texts::default() });
             exchange.milliseconds = 17;
             exchange.shared = shared;
             exchange.presented = false;

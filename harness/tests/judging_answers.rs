@@ -1,9 +1,12 @@
 //! The judge of how answers are put, over made-up ones: what is a deviation, what is tolerated, and what it does not mean.
 
+use std::sync::Arc;
+
 use dpop_harness::judge::Compliance::{Complies, Deviates, NotApplicable, Tolerated};
 use dpop_harness::judge::{Compliance, judge_answer, judge_code};
 use dpop_harness::run::{
-    AllowedOrigin, Asked, Caching, Credentials, Decision, Exchange, Leak, Observation, Turn, Wording,
+    AllowedOrigin, Asked, Caching, Credentials, Decision, Evidence, Exchange, Leak, Observation, Texts, Turn,
+    Wording,
 };
 use dpop_harness::scenario::{AnswerCheck, Endpoint};
 use dpop_harness::target::Challenges;
@@ -15,8 +18,8 @@ fn refusal(challenges: &str) -> Exchange {
     Exchange {
         turn: Turn::Step(0),
         at: Endpoint::Resource,
-        request: "GET /r HTTP/1.1".to_owned(),
-        proof: None,
+        method: "GET".to_owned(),
+        evidence: Evidence::from(Texts::default()),
         presented: true,
         asked: Asked { credentials: Credentials::Under("dpop".to_owned()), ..Asked::default() },
         odd: false,
@@ -37,10 +40,9 @@ fn refusal(challenges: &str) -> Exchange {
             offers_dpop: true,
             algs: None,
             said: None,
-            wording: Box::new(wording),
+            wording: Arc::new(wording),
             nothing: None,
         },
-        response: String::new(),
         sent: 0,
         milliseconds: 0,
     }
@@ -168,14 +170,14 @@ fn caches() {
     ] {
         let mut exchange = refusal("DPoP");
         exchange.seen.decision = Decision::Accept;
-        exchange.seen.wording.caching = caching;
+        Arc::make_mut(&mut exchange.seen.wording).caching = caching;
         check(AnswerCheck::Uncached, &exchange, NotApplicable);
         check(AnswerCheck::NotShared, &exchange, with_token);
         exchange.seen.nonce_fields = 1;
         check(AnswerCheck::Uncached, &exchange, with_nonce);
         let elsewhere = Observation { decision: Decision::Other, ..exchange.seen.clone() };
         check(AnswerCheck::Uncached, &Exchange { seen: elsewhere, ..exchange.clone() }, NotApplicable);
-        exchange.request = "POST /r HTTP/1.1".to_owned();
+        exchange.method = "POST".to_owned();
         check(AnswerCheck::Uncached, &exchange, NotApplicable);
         check(AnswerCheck::NotShared, &exchange, NotApplicable);
     }
@@ -185,7 +187,7 @@ fn caches() {
 fn what_is_told() {
     let said = |leak, expected| {
         let mut exchange = refusal("DPoP");
-        exchange.seen.wording.leak = leak;
+        Arc::make_mut(&mut exchange.seen.wording).leak = leak;
         check(AnswerCheck::Leak, &exchange, expected);
     };
     said(None, Complies);
@@ -201,9 +203,9 @@ fn nonces_and_proxies() {
     check(AnswerCheck::ProxyChallenge, &exchange, Complies);
     exchange.seen.nonce_fields = 1;
     check(AnswerCheck::NonceCharacters, &exchange, Complies);
-    exchange.seen.wording.misspelled_nonces = 1;
+    Arc::make_mut(&mut exchange.seen.wording).misspelled_nonces = 1;
     check(AnswerCheck::NonceCharacters, &exchange, Deviates("NQCHAR"));
-    exchange.seen.wording.proxy_challenges = Challenges::read([&b"dpop"[..]]);
+    Arc::make_mut(&mut exchange.seen.wording).proxy_challenges = Challenges::read([&b"dpop"[..]]);
     check(AnswerCheck::ProxyChallenge, &exchange, Deviates("Proxy-Authenticate"));
 }
 
@@ -216,7 +218,7 @@ fn what_web_pages_are_allowed() {
     let of_page = |allowed_origin| {
         let mut exchange = refusal("DPoP");
         exchange.seen.nonce_fields = 1;
-        exchange.seen.wording.allowed_origin = allowed_origin;
+        Arc::make_mut(&mut exchange.seen.wording).allowed_origin = allowed_origin;
         exchange.asked.cross_origin = true;
         exchange
     };
@@ -258,7 +260,8 @@ fn what_web_pages_are_allowed() {
     );
     let mut exchange = of_page(both());
     check(AnswerCheck::OriginCredentials, &exchange, Complies);
-    exchange.seen.wording.allowed_origin =
-        exchange.seen.wording.allowed_origin.map(|allowed| AllowedOrigin { credentials: true, ..allowed });
+    let allowed = exchange.seen.wording.allowed_origin.clone();
+    Arc::make_mut(&mut exchange.seen.wording).allowed_origin =
+        allowed.map(|allowed| AllowedOrigin { credentials: true, ..allowed });
     check(AnswerCheck::OriginCredentials, &exchange, Deviates("browsers refuse"));
 }

@@ -1,10 +1,12 @@
 //! The judge over requests that were sent at the same time, and over steps that depend on others.
 
+use std::sync::Arc;
+
 use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
 use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::run::Decision::{Accept, Challenge, Fault, NoAnswer, Other, Reject};
 use dpop_harness::run::Turn::{ControlAfter, ControlBefore, Step};
-use dpop_harness::run::{Asked, Crowd, Decision, Ending, Exchange, Observation, Run, Turn};
+use dpop_harness::run::{Asked, Crowd, Decision, Ending, Evidence, Exchange, Observation, Run, Texts, Turn};
 use dpop_harness::scenario::{AnswerCheck, Endpoint, Expect};
 use dpop_harness::spec::Level;
 use dpop_harness::target::{NoAnswer as Nothing, NoRoom};
@@ -21,8 +23,8 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
     Exchange {
         turn,
         at: Endpoint::Resource,
-        request: String::new(),
-        proof: None,
+        method: "GET".to_owned(),
+        evidence: Evidence::from(Texts::default()),
         odd: false,
         presented: true,
         asked: Asked::default(),
@@ -39,14 +41,13 @@ fn exchange(turn: Turn, decision: Decision) -> Exchange {
             error: error.map(str::to_owned),
             nonce: None,
             said: None,
-            wording: Box::default(),
+            wording: Arc::default(),
             nonce_fields: 0,
             challenged: status == Some(401),
             offers_dpop: status == Some(401),
             algs: None,
             nothing: (decision == NoAnswer).then_some(Nothing::Closed),
         },
-        response: String::new(),
         sent: 0,
         milliseconds: 0,
     }

@@ -160,10 +160,10 @@ impl Scene {
 }
 
 /// `dpop serve`; killed when dropped.
-struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Server {
-    fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let mut server = Self(command.stdout(Stdio::piped()).spawn().context("can't start `dpop serve`")?);
         let lines = BufReader::new(server.0.stdout.take().context("a pipe")?).lines();
         for line in lines {

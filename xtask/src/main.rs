@@ -5,6 +5,7 @@
 
 mod bench;
 mod codegen;
+mod costs;
 mod insta;
 mod nginx;
 mod reports;
@@ -35,6 +36,12 @@ const COMMANDS: &[Command] = &[
         arguments: "",
         about: "write the files that are made from the code: schemas, coverage, the reference server's snapshot",
         run: codegen::run,
+    },
+    Command {
+        name: "costs",
+        arguments: "",
+        about: "see that the suite is quick, and that many cases need little more memory than few",
+        run: costs::run,
     },
     Command {
         name: "insta",

@@ -149,7 +149,8 @@ impl Finding {
     /// The request as it was sent, and what should have come of it.
     fn vector(&self) -> Value {
         let sent = self.exchanges.iter().find(|exchange| matches!(exchange.turn, Turn::Step(_)));
-        let proof = sent.and_then(|exchange| exchange.proof.as_ref());
+        let texts = sent.map(|exchange| exchange.evidence.texts());
+        let proof = texts.as_ref().and_then(|texts| texts.proof.as_ref());
         let result = match self.symptom {
             Symptom::Accepted => "invalid",
             Symptom::Refused => "valid",
@@ -160,7 +161,7 @@ impl Finding {
         json!({
             "format": "dpop-request/1",
             "name": self.name(),
-            "request": sent.map(|exchange| &exchange.request),
+            "request": texts.as_ref().map(|texts| &texts.request),
             "header": proof.map(|proof| &proof.header),
             "claims": proof.map(|proof| &proof.claims),
             "result": result,
@@ -172,10 +173,11 @@ impl Finding {
     fn bundle(&self, targets: &Targets<'_>, seed: u64, repeat: &[String]) -> Value {
         let setup = targets.subject.setup();
         let exchange = |exchange: &Exchange| {
+            let texts = exchange.evidence.texts();
             json!({
                 "turn": exchange.turn,
-                "request": exchange.request,
-                "response": exchange.response,
+                "request": texts.request,
+                "response": texts.response,
                 "decision": exchange.seen.decision,
                 "ms": exchange.milliseconds,
             })

@@ -1,5 +1,7 @@
 use std::cell::OnceCell;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Mutation, find};
 use crate::jose::base64url;
 use crate::jose::json::{Json, Object};
@@ -11,6 +13,9 @@ use crate::proof::{
 /// What every server takes in one header line; many HTTP libraries and proxies refuse more than 8 KiB (RFC 9110 section 5.4
 /// leaves them the choice).
 const LONG_PROOF: usize = 7 * 1024;
+
+/// How often a signature is made anew to get one that can be spelled otherwise: one in fifteen can't by chance.
+const MAX_SIGNATURES: usize = 16;
 
 /// A request ready to be sent, and what is known of it.
 #[derive(Clone)]
@@ -34,7 +39,7 @@ impl std::fmt::Debug for Minted {
 }
 
 /// A proof in readable form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MintedProof {
     /// The JSON text of its header.
     pub header: String,
@@ -135,7 +140,16 @@ fn make(
     }
     for mutation in mutations.clone() {
         let before = signed.clone();
-        mutation.spoil(&mut signed, key)?;
+        let mut spoiled = mutation.spoil(&mut signed, key);
+        // Most algorithms make another signature each time.
+        for _ in 0..MAX_SIGNATURES {
+            if spoiled.is_ok() || mutations.clone().count() > 1 {
+                break;
+            }
+            signed.sign_again(signer);
+            spoiled = mutation.spoil(&mut signed, key);
+        }
+        spoiled?;
         idle.retain(|name| *name != mutation.name || signed == before);
     }
 

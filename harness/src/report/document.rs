@@ -1,16 +1,16 @@
 //! The document `dpop-results/1`: what a run leaves behind for other programs, and what reports are made from later.
 //!
-//! Within `/1` there are only additions. It borrows where it is made from a run, and owns where it was read from a file.
+//! Within `/1` there are only additions. It borrows where it is made from a run, whose evidence is fetched where it is asked for, and owns where it was read from a file.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::judge::Verdict;
-use crate::run::Crowd;
+use crate::run::{Crowd, Exchange};
 use crate::suite::Counts;
 
 use super::human::words;
@@ -167,7 +167,7 @@ pub(super) struct Case<'a> {
     /// The request that decided, as an index into `transcript`.
     #[serde(default)]
     pub(super) decisive: Option<usize>,
-    pub(super) transcript: Vec<Entry<'a>>,
+    pub(super) transcript: Entries<'a>,
 }
 
 /// An accepted failure.
@@ -177,8 +177,61 @@ pub(super) struct Waived<'a> {
     pub(super) expires: Cow<'a, str>,
 }
 
+/// The requests of a case and their answers: as they were read, or of a run, and then shown one at a time.
+#[derive(Debug)]
+pub(super) enum Entries<'a> {
+    Read(Vec<Entry<'a>>),
+    Of(&'a [Exchange]),
+}
+
+impl Entries<'_> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Read(entries) => entries.len(),
+            Self::Of(exchanges) => exchanges.len(),
+        }
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<Cow<'_, Entry<'_>>> {
+        match self {
+            Self::Read(entries) => entries.get(at).map(Cow::Borrowed),
+            Self::Of(exchanges) => exchanges.get(at).map(Entry::from).map(Cow::Owned),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Cow<'_, Entry<'_>>> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::Read)
+    }
+}
+
+impl<'a> JsonSchema for Entries<'a> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<Entry<'a>>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<Entry<'a>>::json_schema(generator)
+    }
+}
+
 /// One request and its answer, redacted.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Entry<'a> {
     /// `canary`, `control-before`, `step 1`, `control-after`, `diagnosis`.
     pub(super) turn: Cow<'a, str>,
@@ -201,7 +254,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// A proof's JSON texts.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Proof<'a> {
     pub(super) header: Cow<'a, str>,
     pub(super) claims: Cow<'a, str>,
@@ -211,7 +264,7 @@ pub(super) struct Proof<'a> {
 }
 
 /// The JSON texts of a proof.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Texts<'a> {
     pub(super) header: Cow<'a, str>,
     pub(super) claims: Cow<'a, str>,
@@ -390,7 +443,7 @@ impl Case<'_> {
     }
 
     /// The exchange that decided.
-    pub(super) fn decisive(&self) -> Option<&Entry<'_>> {
+    pub(super) fn decisive(&self) -> Option<Cow<'_, Entry<'_>>> {
         self.decisive.and_then(|at| self.transcript.get(at))
     }
 

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::Report;
 use super::document::{
-    BadWaiver, Case, Changed, Document, Drifted, Entry, FORMAT, Facts, Proof, Summary, TargetName, Texts,
-    Tool, Waived,
+    BadWaiver, Case, Changed, Document, Drifted, Entries, Entry, FORMAT, Facts, Proof, Summary, TargetName,
+    Texts, Tool, Waived,
 };
+use crate::mutation::MintedProof;
 use crate::run::{Exchange, Turn};
 use crate::scenario::EMBEDDED;
 use crate::snapshot::Drift;
@@ -125,36 +126,40 @@ pub(super) fn case(outcome: &Outcome) -> Case<'_> {
         attacker: outcome.attacker.as_deref().map(Cow::from),
         pitfall: outcome.pitfall.map(Cow::from),
         decisive: outcome.decisive,
-        transcript: outcome.transcript.iter().map(entry).collect(),
+        transcript: Entries::Of(&outcome.transcript),
     }
 }
 
-fn entry(exchange: &Exchange) -> Entry<'_> {
-    Entry {
-        turn: match exchange.turn {
-            Turn::Canary => "canary".into(),
-            Turn::ControlBefore => "control-before".into(),
-            Turn::Step(index) => format!("step {}", index + 1).into(),
-            Turn::ControlAfter => "control-after".into(),
-            Turn::Diagnosis => "diagnosis".into(),
-        },
-        request: (&exchange.request).into(),
-        proof: exchange.proof.as_ref().map(|proof| Proof {
-            header: (&proof.header).into(),
-            claims: (&proof.claims).into(),
+impl From<&Exchange> for Entry<'static> {
+    fn from(exchange: &Exchange) -> Self {
+        let texts = exchange.evidence.texts();
+        let proof = |proof: &MintedProof| Proof {
+            header: proof.header.clone().into(),
+            claims: proof.claims.clone().into(),
             correct: proof
                 .correct
-                .as_ref()
+                .clone()
                 .map(|(header, claims)| Texts { header: header.into(), claims: claims.into() }),
-        }),
-        decision: exchange.seen.decision.name().into(),
-        status: exchange.seen.status,
-        error: exchange.seen.error.as_deref().map(Cow::from),
-        response: (&exchange.response).into(),
-        ms: exchange.milliseconds,
-        alike: exchange.alike,
-        crowd: exchange.crowd,
-        shared: exchange.shared,
-        sent: Some(exchange.sent),
+        };
+        Self {
+            turn: match exchange.turn {
+                Turn::Canary => "canary".into(),
+                Turn::ControlBefore => "control-before".into(),
+                Turn::Step(index) => format!("step {}", index + 1).into(),
+                Turn::ControlAfter => "control-after".into(),
+                Turn::Diagnosis => "diagnosis".into(),
+            },
+            request: texts.request.clone().into(),
+            proof: texts.proof.as_ref().map(proof),
+            decision: exchange.seen.decision.name().into(),
+            status: exchange.seen.status,
+            error: exchange.seen.error.clone().map(Cow::from),
+            response: texts.response.clone().into(),
+            ms: exchange.milliseconds,
+            alike: exchange.alike,
+            crowd: exchange.crowd,
+            shared: exchange.shared,
+            sent: Some(exchange.sent),
+        }
     }
 }

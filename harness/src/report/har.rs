@@ -18,13 +18,13 @@ pub(super) fn write(document: &Document<'_>, out: &mut dyn Write) -> io::Result<
         Some(url) if url.starts_with("https:") => "https",
         Some(_) | None => "http",
     };
-    let sent = |case: &&Case<'_>| case.transcript.iter().any(is_own);
+    let sent = |case: &&Case<'_>| case.transcript.iter().any(|entry| is_own(&entry));
     let pages: Vec<Value> = document.cases.iter().filter(sent).map(page).collect();
     let entries: Vec<Value> = document
         .cases
         .iter()
         .flat_map(|case| case.transcript.iter().filter(|entry| is_own(entry)).map(move |entry| (case, entry)))
-        .map(|(case, exchange)| entry(case, exchange, scheme))
+        .map(|(case, exchange)| entry(case, &exchange, scheme))
         .collect();
     let archive = json!({ "log": {
         "version": "1.2",

@@ -4,6 +4,7 @@
 //! The page is drawn by `html/page.js` of the data that is put into it. It sets text only, never markup, and the page's policy
 //! lets no other script or style run. What passed comes without its transcript, so that the page stays small.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -68,7 +69,7 @@ struct Row<'a> {
     attacker: Option<&'a str>,
     pitfall: Option<&'a str>,
     /// A proof of the case, where the results have none of their own.
-    proof: Option<&'a Proof<'a>>,
+    proof: Option<Proof<'a>>,
     results: Vec<Option<Cell<'a>>>,
 }
 
@@ -83,20 +84,20 @@ struct Cell<'a> {
     was: Option<String>,
     /// Where the profile makes another level of it.
     level: Option<&'a str>,
-    proof: Option<&'a Proof<'a>>,
-    transcript: Option<Vec<Shown<'a>>>,
+    proof: Option<Proof<'a>>,
+    transcript: Option<Vec<Shown>>,
     /// How many requests there were, where the transcript is left out.
     left_out: usize,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
-    turn: &'a str,
+struct Shown {
+    turn: String,
     told: String,
     ms: u64,
     decisive: bool,
-    request: &'a str,
-    response: &'a str,
+    request: String,
+    response: String,
 }
 
 #[derive(Serialize)]
@@ -263,13 +264,13 @@ fn cell<'a>(case: &'a Case<'_>, first: &Case<'_>, document: &'a Document<'_>, wh
         let changed = drift.changed.iter().find(|changed| changed.id == case.id);
         changed.map(|changed| format!("was {}, is {}", changed.was, changed.is))
     });
-    let shown = |(at, entry): (usize, &'a Entry<'_>)| Shown {
-        turn: &entry.turn,
+    let shown = |(at, entry): (usize, Cow<'_, Entry<'_>>)| Shown {
+        turn: entry.turn.clone().into_owned(),
         told: entry.told(),
         ms: entry.ms,
         decisive: case.decisive == Some(at),
-        request: &entry.request,
-        response: &entry.response,
+        request: entry.request.clone().into_owned(),
+        response: entry.response.clone().into_owned(),
     };
     Cell {
         verdict: case.verdict,
@@ -286,9 +287,9 @@ fn cell<'a>(case: &'a Case<'_>, first: &Case<'_>, document: &'a Document<'_>, wh
 }
 
 /// The proof that a case is about: that of the request that decided, or else of its first step.
-fn proof<'a>(case: &'a Case<'_>) -> Option<&'a Proof<'a>> {
+fn proof<'a>(case: &'a Case<'_>) -> Option<Proof<'a>> {
     let step = || case.transcript.iter().find(|entry| entry.turn.starts_with("step"));
-    case.decisive().or_else(step).and_then(|entry| entry.proof.as_ref())
+    case.decisive().or_else(step).and_then(|entry| entry.into_owned().proof)
 }
 
 /// What resource servers have to do, as the ledger has it.

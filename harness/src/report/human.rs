@@ -158,13 +158,14 @@ impl<'a> Human<'a> {
             let alike =
                 if exchange.alike > 1 { format!(", {} alike", exchange.alike) } else { String::new() };
             writeln!(self.out, "      -- {turn}, {} ms{alike}", exchange.milliseconds)?;
-            if let Some(proof) = &exchange.proof {
+            let texts = exchange.evidence.texts();
+            if let Some(proof) = &texts.proof {
                 writeln!(self.out, "      proof {} . {}", proof.header, proof.claims)?;
             }
-            for line in exchange.request.lines() {
+            for line in texts.request.lines() {
                 writeln!(self.out, "      > {line}")?;
             }
-            for line in exchange.response.lines() {
+            for line in texts.response.lines() {
                 writeln!(self.out, "      < {line}")?;
             }
         }

@@ -46,7 +46,7 @@ fn test_case(case: &Case<'_>, document: &Document<'_>) -> TestCase {
         test.add_property(Property::new("snapshot", drift.word(&case.id)));
     }
     if !matches!(case.verdict, Verdict::Pass | Verdict::Skip) {
-        let transcript: Vec<_> = case.transcript.iter().map(shown).collect();
+        let transcript: Vec<_> = case.transcript.iter().map(|entry| shown(&entry)).collect();
         test.set_system_out(legal(&format!("dpop run {} -vv\n\n{}", case.id, transcript.join("\n"))));
     }
     test

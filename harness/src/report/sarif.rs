@@ -154,8 +154,8 @@ fn result(case: &Case<'_>, rule: usize, document: &Document<'_>) -> Option<Value
         .into();
     }
     if let Some(entry) = case.decisive() {
-        result["webRequest"] = request(entry, document);
-        result["webResponse"] = response(entry);
+        result["webRequest"] = request(&entry, document);
+        result["webResponse"] = response(&entry);
     }
     Some(result)
 }

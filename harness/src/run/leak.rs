@@ -1,5 +1,5 @@
 /// What a refusal tells that is nobody's business (CWE-209).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Leak {
     /// A token or a private key, or a part of it, that the request or an earlier one had.
     Secret,

@@ -1,6 +1,7 @@
 //! Driving a target: one step, one control, one case at a time, with everything that was sent and seen kept.
 
 mod cast;
+mod evidence;
 mod leak;
 mod many;
 mod observe;
@@ -12,6 +13,8 @@ mod transcript;
 mod wording;
 
 pub use cast::{Cast, CastError, Needs};
+pub(crate) use evidence::Archive;
+pub use evidence::{Evidence, Texts};
 pub use leak::Leak;
 pub use observe::{Decision, Observation, observe};
 pub use published::{Document, Link, Published};

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -64,7 +65,7 @@ pub struct Observation {
     /// The `error_description`, without control characters: for a diagnosis, and for no verdict.
     pub said: Option<String>,
     /// How it is put; filled in where it becomes evidence.
-    pub wording: Box<Wording>,
+    pub wording: Arc<Wording>,
     /// Why nothing came.
     pub nothing: Option<NoAnswer>,
 }
@@ -83,7 +84,7 @@ pub fn observe(answer: &Answer, success: &Success) -> Observation {
             offers_dpop: false,
             algs: None,
             said: None,
-            wording: Box::default(),
+            wording: Arc::default(),
             nothing: Some(why.clone()),
         },
     }
@@ -117,7 +118,7 @@ fn observe_response(response: &Response, success: &Success) -> Observation {
             .find_map(|challenge| challenge.parameter("algs"))
             .map(|algs| AlgSet::from_names(algs.split_ascii_whitespace())),
         said: response.error_description().map(|said| visible(&said)),
-        wording: Box::default(),
+        wording: Arc::default(),
         nothing: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::jose::base64url;
 use crate::proof::{AccessToken, ProofKey, tag};
@@ -19,14 +19,15 @@ pub struct Redactor {
     secrets: Mutex<Secrets>,
 }
 
-/// Spellings of secrets. They are many and long, so each is known by its beginning, its length and its hash.
+/// Spellings of secrets. They are many and long, so each is known by its beginning, its length and its hash: some thirty bytes.
 struct Secrets {
     /// A bit for each way in which one of them begins: almost all other text is told from them by these alone.
     beginnings: Box<[u64; FILTER_WORDS]>,
-    /// How many bytes the secrets have that begin so, the longest first.
-    lengths: HashMap<[u8; SHORTEST], Vec<usize>>,
-    /// What stands for a secret, by its hash.
-    stand_ins: HashMap<u64, Arc<str>>,
+    /// How many bytes the secrets have that begin so, by the hash of the beginning and a number from 0.
+    lengths: HashMap<u32, u32>,
+    /// What stands for a secret, by its hash, as an index into `stand_ins`.
+    known: HashMap<[u32; 2], u32>,
+    stand_ins: Vec<Box<str>>,
     /// The hashes of the whole tokens among them.
     tokens: HashSet<u64>,
     hasher: RandomState,
@@ -38,7 +39,8 @@ impl Default for Secrets {
         Self {
             beginnings,
             lengths: HashMap::default(),
-            stand_ins: HashMap::default(),
+            known: HashMap::default(),
+            stand_ins: Vec::default(),
             tokens: HashSet::default(),
             hasher: RandomState::default(),
         }
@@ -46,17 +48,26 @@ impl Default for Secrets {
 }
 
 impl Secrets {
-    fn add(&mut self, spelling: &str, stand_in: &Arc<str>) {
-        let Some(start) = spelling.as_bytes().first_chunk() else { return };
-        let hash = self.hasher.hash_one(spelling);
-        self.stand_ins.entry(hash).or_insert_with(|| stand_in.clone());
-        let (word, bit) = place_in_filter(start);
-        self.beginnings[word] |= bit;
-        let lengths = self.lengths.entry(*start).or_default();
-        let at = lengths.partition_point(|known| *known > spelling.len());
-        if lengths.get(at) != Some(&spelling.len()) {
-            lengths.insert(at, spelling.len());
+    /// Takes in the spellings of a secret, and what stands for each.
+    fn add(&mut self, spellings: &[String], stand_in: &str) {
+        let index = u32::try_from(self.stand_ins.len()).unwrap_or(u32::MAX);
+        self.stand_ins.push(stand_in.into());
+        for spelling in spellings {
+            let Some(start) = spelling.as_bytes().first_chunk() else { continue };
+            let Ok(length) = u32::try_from(spelling.len()) else { continue };
+            self.known.entry(self.hash(spelling)).or_insert(index);
+            let (word, bit) = place_in_filter(start);
+            self.beginnings[word] |= bit;
+            if self.lengths_of(start).all(|known| known != length) {
+                let key = self.beginning(start, self.lengths_of(start).count());
+                self.lengths.insert(key, length);
+            }
         }
+    }
+
+    /// The lengths of the secrets that begin so.
+    fn lengths_of<'a>(&'a self, start: &'a [u8; SHORTEST]) -> impl Iterator<Item = u32> + 'a {
+        (0..).map_while(move |number| self.lengths.get(&self.beginning(start, number)).copied())
     }
 
     /// The longest secret at the beginning of `text`: how many bytes it has, and what stands for it.
@@ -66,11 +77,24 @@ impl Secrets {
         if self.beginnings[word] & bit == 0 {
             return None;
         }
-        let lengths = self.lengths.get(start)?;
-        lengths.iter().find_map(|length| {
-            let stand_in = self.stand_ins.get(&self.hasher.hash_one(text.get(..*length)?))?;
-            Some((*length, &**stand_in))
-        })
+        let secrets = self.lengths_of(start).filter_map(|length| {
+            let length = usize::try_from(length).ok()?;
+            let index = self.known.get(&self.hash(text.get(..length)?))?;
+            Some((length, &**self.stand_ins.get(usize::try_from(*index).ok()?)?))
+        });
+        secrets.max_by_key(|(length, _)| *length)
+    }
+
+    /// In halves, which take less room beside a number of 32 bits.
+    fn hash(&self, text: &str) -> [u32; 2] {
+        let hash = self.hasher.hash_one(text);
+        [hash as u32, (hash >> 32) as u32]
+    }
+
+    /// What the length of the secret of this number that begins so is found by. Where two of them collide, a length is tried that no
+    /// secret has.
+    fn beginning(&self, start: &[u8; SHORTEST], number: usize) -> u32 {
+        self.hasher.hash_one((start, number)) as u32
     }
 
     /// Whether a token is new here.
@@ -145,11 +169,7 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        let stand_in = Arc::from(stand_in);
-        let mut secrets = self.secrets();
-        for spelling in spellings(secret) {
-            secrets.add(&spelling, &stand_in);
-        }
+        self.secrets().add(&spellings(secret), stand_in);
     }
 
     fn secrets(&self) -> MutexGuard<'_, Secrets> {

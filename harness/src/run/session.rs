@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::cast::Cast;
+use super::evidence::{Evidence, Texts};
 use super::leak::Leak;
 use super::observe::{Decision, Observation, observe};
 use super::redact::Redactor;
@@ -21,7 +23,7 @@ use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Response, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
-/// How often a signature is made anew to get one that can be spelled otherwise. One in fifteen can't by chance.
+/// How often steps are sent to get a signature that can be spelled otherwise, where one of before is, or every proof has just one.
 const MAX_SPELLINGS: usize = 5;
 
 /// How often a proof whose answer takes long is sent until that counts.
@@ -232,20 +234,16 @@ impl<'a> Session<'a> {
         });
         let odd = minted.is_some_and(|minted| minted.odd);
         if let Answer::Response(response) = answer {
-            *seen.wording = self.wording(response, seen.decision, odd);
+            seen.wording = Arc::new(self.wording(response, seen.decision, odd));
         }
         Exchange {
             turn,
             at: self.place_of(turn).map_or(Endpoint::Resource, |place| place.at),
-            request: show_request(request, self.redactor),
-            proof: minted.filter(|_| has("DPoP")).map(|minted| MintedProof {
-                header: self.redactor.clean(&minted.proof.header),
-                claims: self.redactor.clean(&minted.proof.claims),
-                correct: minted
-                    .proof
-                    .correct
-                    .as_ref()
-                    .map(|(header, claims)| (self.redactor.clean(header), self.redactor.clean(claims))),
+            method: request.method.clone(),
+            evidence: Evidence::from(Texts {
+                request: show_request(request, self.redactor),
+                proof: minted.filter(|_| has("DPoP")).map(|minted| self.readable(&minted.proof)),
+                response: show_answer(answer, request.http, self.redactor),
             }),
             presented: under_dpop && has("DPoP") && !odd,
             asked,
@@ -258,10 +256,15 @@ impl<'a> Session<'a> {
             crowd: None,
             watched: None,
             seen,
-            response: show_answer(answer, request.http, self.redactor),
             sent: milliseconds(began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
             milliseconds: milliseconds(took),
         }
+    }
+
+    fn readable(&self, proof: &MintedProof) -> MintedProof {
+        let clean = |text: &str| self.redactor.clean(text);
+        let correct = proof.correct.as_ref().map(|(header, claims)| (clean(header), clean(claims)));
+        MintedProof { header: clean(&proof.header), claims: clean(&proof.claims), correct }
     }
 
     /// How an answer is put, without secrets. What the URL had, a page about the URL may repeat.

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Evidence;
 use super::observe::Observation;
 use super::redact::Redactor;
-use crate::mutation::MintedProof;
 use crate::proof::{HttpVersion, Request};
 use crate::scenario::Endpoint;
 use crate::target::Answer;
@@ -36,10 +36,10 @@ pub struct Exchange {
     pub turn: Turn,
     /// Where it was sent to.
     pub at: Endpoint,
-    /// Request line and header fields.
-    pub request: String,
-    /// The proof in readable form, where the request carries one.
-    pub proof: Option<MintedProof>,
+    /// The method of the request.
+    pub method: String,
+    /// What the request, its proof and the answer look like.
+    pub evidence: Evidence,
     /// Whether the request presented a token with a proof under the DPoP scheme.
     pub presented: bool,
     /// What the request asked with.
@@ -62,8 +62,6 @@ pub struct Exchange {
     pub watched: Option<Watched>,
     /// What the answer amounts to.
     pub seen: Observation,
-    /// Status line, header fields and the beginning of the content.
-    pub response: String,
     /// When it was sent, in milliseconds since 1970.
     pub sent: u64,
     /// From the first byte sent to the last byte read.
@@ -157,12 +155,12 @@ impl Exchange {
 
     /// Whether caches keep answers to its method without being told to (RFC 9110 section 9.2.3).
     pub fn is_cacheable(&self) -> bool {
-        self.is_head() || self.request.starts_with("GET ")
+        self.is_head() || self.method == "GET"
     }
 
     /// Whether it is a HEAD request, whose answers have no content (RFC 9110 section 9.3.2).
     pub fn is_head(&self) -> bool {
-        self.request.starts_with("HEAD ")
+        self.method == "HEAD"
     }
 }
 

@@ -5,7 +5,7 @@ use crate::jose::Nonce;
 use crate::target::{Challenge, Challenges, Response};
 
 /// The wording of one answer, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Wording {
     /// The challenges of `WWW-Authenticate` (RFC 9110 section 11.6.1).
     pub challenges: Challenges,
@@ -22,7 +22,7 @@ pub struct Wording {
 }
 
 /// Whether caches may keep an answer (RFC 9111 section 3), as far as it is one to GET or HEAD.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Caching {
     /// No cache may serve it to anybody else, or again.
     #[default]
@@ -36,7 +36,7 @@ pub enum Caching {
 }
 
 /// What an answer allows to a web page of another origin (the Fetch standard, section 3.2).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct AllowedOrigin {
     /// Whether every origin is allowed, and not just the one that asked.
     pub any: bool,

@@ -30,7 +30,7 @@ use crate::jose::{Alg, KeyKind, Nonce};
 use crate::judge::Verdict;
 use crate::plan::{OptIn, Selected, Traits};
 use crate::proof::{Call, Node, Script};
-use crate::run::{Cast, CastError, Needs, Redactor, Session};
+use crate::run::{Archive, Cast, CastError, Needs, Redactor, Session};
 use crate::scenario::{Case, CaseKind, Scenario};
 use crate::spec::Profile;
 use crate::target::tokens::TokenSource;
@@ -141,6 +141,7 @@ pub async fn run_until(
         nonce: preflight.nonce,
         pool: preflight.pool,
         rsa: AsyncMutex::default(),
+        archive: Arc::default(),
         lost: Mutex::new(None),
         events: Mutex::new(events),
     };
@@ -229,6 +230,8 @@ struct Suite<'a> {
     /// The clients with RSA keys, one for each algorithm: making a key takes as long as some fifty cases. A finding is
     /// confirmed with a fresh one.
     rsa: AsyncMutex<Vec<Cast>>,
+    /// Where the evidence of cases that are over is kept.
+    archive: Arc<Archive>,
     /// Why the target was given up.
     lost: Mutex<Option<performance::Lost>>,
     events: Mutex<&'a mut (dyn FnMut(Event<'_>) + Send)>,
@@ -254,7 +257,7 @@ impl Suite<'_> {
         let outcomes = Mutex::new(Vec::new());
         let one = async |index: usize, session: &mut Session<'_>| {
             let Some(case) = self.cases.get(index) else { return };
-            let outcome = tokio::select! {
+            let mut outcome = tokio::select! {
                 biased;
                 () = self.stop.requested() => self.skipped(*case, self.stop.why()),
                 outcome = self.perform(*case, session) => outcome,
@@ -262,6 +265,7 @@ impl Suite<'_> {
             if is_selected(selected, &outcome.id) {
                 self.finished(&outcome);
             }
+            self.archive.keep(&mut outcome.transcript);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
         };
         let queue = |pace: Pace| -> Vec<usize> {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// One challenge of a `WWW-Authenticate` or `Proxy-Authenticate` field (RFC 9110 section 11.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Challenge {
     /// The scheme, as it was written.
     pub scheme: String,
@@ -15,7 +15,7 @@ pub struct Challenge {
 ///
 /// There is one reader for everybody: who wants to know what a server asks for reads on behind a fault as well as that
 /// goes, and who judges the server looks at the faults.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Challenges {
     /// The challenges in order.
     pub list: Vec<Challenge>,
@@ -24,7 +24,7 @@ pub struct Challenges {
 }
 
 /// A departure from the grammar of challenges (RFC 9110 sections 5.6 and 11.2 to 11.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChallengeFault {
     /// A quoted-string does not end.
     Unterminated,

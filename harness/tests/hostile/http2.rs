@@ -291,7 +291,9 @@ async fn controls_go_over_http2() {
         let over_http2 = outcome.id.starts_with("rs.http.http2-");
         let controls = outcome.transcript.iter().filter(|exchange| !matches!(exchange.turn, Turn::Step(_)));
         let ways: Vec<bool> = controls
-            .map(|exchange| exchange.request.lines().next().is_some_and(|line| line.ends_with(" HTTP/2")))
+            .map(|exchange| {
+                exchange.evidence.texts().request.lines().next().is_some_and(|line| line.ends_with(" HTTP/2"))
+            })
             .collect();
         assert_eq!(ways.is_empty(), !negative, "{}", outcome.id);
         assert!(ways.iter().all(|way| *way == over_http2), "{}: {ways:?}", outcome.id);

@@ -79,9 +79,10 @@ async fn where_a_correct_request_does_harm_none_is_sent() {
         let answers = seen.lock().expect("a lock");
         assert!(answers.len() > 4 && answers.iter().all(|status| *status == 401), "{answers:?}");
         for outcome in results.outcomes.iter().filter(|outcome| outcome.scenario == "rs.resources") {
-            let unsafe_control = outcome.transcript.iter().any(|exchange| {
-                !matches!(exchange.turn, Turn::Step(_)) && exchange.request.starts_with("POST ")
-            });
+            let unsafe_control = outcome
+                .transcript
+                .iter()
+                .any(|exchange| !matches!(exchange.turn, Turn::Step(_)) && exchange.method == "POST");
             assert!(!unsafe_control, "{}", outcome.id);
         }
     }

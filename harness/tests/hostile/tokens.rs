@@ -153,7 +153,8 @@ fn tokens(results: &Results, wanted: impl Fn(Turn, bool) -> bool) -> Vec<(String
     exchanges
         .filter(|(_, exchange)| wanted(exchange.turn, exchange.shared))
         .map(|(id, exchange)| {
-            let line = exchange.request.lines().find(|line| line.starts_with("Authorization: DPoP "));
+            let texts = exchange.evidence.texts();
+            let line = texts.request.lines().find(|line| line.starts_with("Authorization: DPoP "));
             (id, line.expect("credentials").to_owned())
         })
         .collect()
@@ -227,7 +228,11 @@ async fn a_finding_is_repeated_with_a_token_of_its_own() {
     let outcome = results.outcomes.iter().find(|outcome| outcome.id == "rs.ath.missing").expect("it");
     let steps = outcome.transcript.iter().filter(|exchange| matches!(exchange.turn, Turn::Step(_)));
     let mut requests: Vec<_> = steps
-        .map(|exchange| exchange.request.lines().find(|line| line.starts_with("Authorization")).expect("one"))
+        .map(|exchange| {
+            let texts = exchange.evidence.texts();
+            let mut lines = texts.request.lines();
+            lines.find(|line| line.starts_with("Authorization")).expect("one").to_owned()
+        })
         .collect();
     requests.dedup();
     assert_eq!(requests.len(), 2);
