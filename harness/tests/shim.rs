@@ -1,10 +1,15 @@
 //! Shims that keep to docs/shim.md, and shims that die, hang or talk nonsense.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use dpop_harness::generator::Fate;
 use dpop_harness::target::shim::{Question, Reply, Shim, ShimError};
 use dpop_harness::vectors::{Group, Vector, check, hello};
+use serde_json::Value;
+
+use crate::support::dpop;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -30,7 +35,9 @@ fn question(proof: &str) -> Question {
 }
 
 async fn started(body: &str, patience: Duration) -> Shim {
-    Shim::start(&shim(r#"{"name":"fake","version":"1"}"#, body), &hello(), patience).await.expect("a shim")
+    Shim::start(&shim(r#"{"name":"fake","version":"1"}"#, body), Path::new("."), &hello(), patience)
+        .await
+        .expect("a shim")
 }
 
 #[tokio::test]
@@ -84,9 +91,9 @@ async fn what_is_no_answer_ends_the_run() {
         let told = shim.ask(&[question("a")]).await;
         assert!(matches!(told, Err(ShimError::Protocol(_))), "{body}: {told:?}");
     }
-    let silent = Shim::start("true", &hello(), PATIENCE).await;
+    let silent = Shim::start("true", Path::new("."), &hello(), PATIENCE).await;
     assert!(matches!(silent, Err(ShimError::Silent(_))));
-    let nonsense = Shim::start("sh -c 'echo {'", &hello(), PATIENCE).await;
+    let nonsense = Shim::start("sh -c 'echo {'", Path::new("."), &hello(), PATIENCE).await;
     assert!(matches!(nonsense, Err(ShimError::Protocol(_))));
 }
 
@@ -142,8 +149,148 @@ async fn a_verifier_is_judged_by_what_it_did() {
         (fake, answer("unsupported"), (0, vec![], 4)),
         (for_es384, answer("accept"), (0, vec![], 4)),
     ] {
-        let mut shim = Shim::start(&shim(hello_line, &body), &hello(), PATIENCE).await.expect("a shim");
+        let mut shim =
+            Shim::start(&shim(hello_line, &body), Path::new("."), &hello(), PATIENCE).await.expect("a shim");
         let checked = check(&mut shim, &[group()]).await.expect("it answers");
         assert_eq!(summary(&checked), expected, "{body}");
     }
+}
+
+/// The reference verifier as a shim, with these defects.
+fn reference(defects: &[&str]) -> String {
+    let defects = defects.iter().map(|name| format!(" --defect {name}"));
+    format!("{} serve --verifier{}", env!("CARGO_BIN_EXE_dpop"), defects.collect::<String>())
+}
+
+/// What `dpop run --shim` says, as JSON, and how it ends.
+fn run(shim: &str, arguments: &[&str]) -> (i32, Value) {
+    let mut command = dpop(["run", "--quiet", "--report", "json=-", "--shim", shim]);
+    let output = command.args(arguments).output().expect("it ends");
+    let results = serde_json::from_slice(&output.stdout);
+    (output.status.code().unwrap_or_default(), results.unwrap_or_default())
+}
+
+fn verdicts(results: &Value) -> BTreeMap<&str, (&str, &str)> {
+    let cases = results["cases"].as_array().expect("cases").iter();
+    cases
+        .map(|case| {
+            let text = |name: &str| case[name].as_str().unwrap_or_default();
+            (text("id"), (text("verdict"), text("reason")))
+        })
+        .collect()
+}
+
+/// A verifier is judged by what one can be asked, and of everything else it says that nothing was performed.
+#[test]
+fn a_correct_verifier_behind_a_shim_is_not_accused() {
+    let (code, results) = run(&reference(&[]), &[]);
+    let verdicts = verdicts(&results);
+    assert_eq!(code, 0, "{verdicts:#?}");
+    let count = |wanted: &str| verdicts.values().filter(|(verdict, _)| *verdict == wanted).count();
+    assert_eq!(count("pass") + count("skip") + count("note"), verdicts.len(), "{verdicts:#?}");
+    assert!(count("pass") > 200, "{verdicts:#?}");
+    for (id, why) in [
+        ("rs.preflight.canary", "takes the access token for granted"),
+        ("rs.field.identical", "not asked: the request has not exactly one proof"),
+        ("rs.answer.status", "it is about HTTP"),
+        ("rs.nonce.missing", "the server does not demand nonces"),
+        ("rs.http.http2-ok", "it is about HTTP"),
+    ] {
+        let (verdict, reason) = verdicts.get(id).copied().unwrap_or_default();
+        assert!(verdict == "skip" && reason.contains(why), "{id}: {verdict} {reason}");
+    }
+    for id in ["rs.preflight.control", "rs.ath.missing", "rs.replay.twice", "rs.answer.fault"] {
+        assert_eq!(verdicts.get(id).map(|(verdict, _)| *verdict), Some("pass"), "{id}");
+    }
+}
+
+#[test]
+fn a_bug_of_a_verifier_shows_behind_a_shim() {
+    for (defect, case, expected) in [
+        ("ath-not-checked", "rs.ath.missing", (1, Some("fail"))),
+        ("jti-not-tracked", "rs.replay.twice", (0, Some("warn"))),
+    ] {
+        let (code, results) = run(&reference(&[defect]), &[case]);
+        assert_eq!((code, verdicts(&results).get(case).map(|(verdict, _)| *verdict)), expected, "{defect}");
+    }
+}
+
+/// Dying and hanging are findings, and it is started anew: what comes behind is judged.
+#[test]
+fn a_shim_that_dies_or_hangs_is_a_finding() {
+    let filtered = |long: &str| {
+        let script = format!(
+            r#"while read -r line; do [ ${{#line}} -gt 15000 ] && {long}; printf "%s\n" "$line"; done | {}"#,
+            reference(&[])
+        );
+        format!("sh -c '{script}'")
+    };
+    for (command, why) in [("exit", "the shim died"), ("sleep 20", "no answer within the deadline")] {
+        let cases = ["rs.jti.16-kib", "rs.replay.twice", "--timeout", "2s"];
+        let (_, results) = run(&filtered(command), &cases);
+        let verdicts = verdicts(&results);
+        let of = |id: &str| verdicts.get(id).copied().unwrap_or_default();
+        assert!(of("rs.jti.16-kib").0 == "warn" && of("rs.jti.16-kib").1.contains(why), "{verdicts:#?}");
+        assert_eq!(of("rs.replay.twice").0, "pass", "{verdicts:#?}");
+    }
+    let (code, results) = run(&filtered("exit"), &["rs.answer.fault"]);
+    let verdicts = verdicts(&results);
+    assert_eq!(
+        (code, verdicts.get("rs.answer.fault").map(|(verdict, _)| *verdict)),
+        (1, Some("fail")),
+        "{verdicts:#?}"
+    );
+}
+
+#[test]
+fn a_shim_that_cannot_be_asked_is_one_line() {
+    for shim in ["true", "no-such-program", "echo nonsense"] {
+        for command in ["run", "fuzz"] {
+            let output = dpop([command, "--shim", shim]).output().expect("it ends");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{shim}: {said}");
+            assert!(
+                said.starts_with("dpop: the shim ") && said.trim().lines().count() == 1,
+                "{shim}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn fuzzing_behind_a_shim() {
+    let state = tempfile::tempdir().expect("a folder");
+    let fuzz = |shim: &str, state: &Path| {
+        let state = state.to_str().expect("text");
+        let arguments = ["fuzz", "--requests", "1500", "--for", "60s", "--format", "json", "--state", state];
+        let output = dpop(arguments).args(["--shim", shim]).output().expect("it ends");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap_or_default(), report)
+    };
+    let (code, clean) = fuzz(&reference(&[]), &state.path().join("clean"));
+    assert_eq!((code, &clean["findings"]), (0, &serde_json::json!([])), "{clean:#}");
+    assert!(clean["executions"].as_u64() > Some(300), "{clean:#}");
+    let (code, found) = fuzz(&reference(&["ath-not-checked"]), &state.path().join("found"));
+    assert_eq!(code, 1, "{found:#}");
+    let symptoms: Vec<_> =
+        found["findings"].as_array().into_iter().flatten().map(|one| &one["symptom"]).collect();
+    assert!(symptoms.contains(&&Value::from("accepted")), "{found:#}");
+}
+
+#[test]
+fn a_config_may_name_a_shim() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = |more: &str| {
+        let path = folder.path().join("dpop.yaml");
+        let text = format!("dpop: 1\ntarget: {{ name: mine, shim: '{}' }}\n{more}", reference(&[]));
+        std::fs::write(&path, text).expect("writable");
+        let arguments = ["run", "rs.ath", "--config", path.to_str().expect("text"), "--report", "json=-"];
+        let output = dpop(arguments).arg("--quiet").output().expect("it ends");
+        let results: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), results, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, results, said) = config("");
+    assert_eq!((code, &results["target"]["name"]), (Some(0), &Value::from("mine")), "{said}");
+    let (code, _, said) = config("allow-hosts: [rs.example]\n");
+    assert!(code == Some(2) && said.contains("a verifier without one"), "{said}");
 }

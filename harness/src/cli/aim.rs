@@ -15,12 +15,13 @@ use crate::proof::AccessToken;
 use crate::reference::{Certificate, DefectSet, Issuer, NonceMode, Running, Server, serve_issuer};
 use crate::scenario::{Fault, Tag};
 use crate::spec::Profile;
-use crate::suite::{PlainHttp, Setup, against_reference};
+use crate::suite::{PlainHttp, Setup, against_reference, against_shim};
 use crate::target::tokens::{
     ClientCredentials, ClientCredentialsSource, CommandSource, EmbeddedSource, StaticSource, TokenSource,
 };
 use crate::target::{
-    Auth, Config, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span, Target, TlsFiles,
+    Auth, Capabilities, Config, HttpTarget, Limits, NotAllowed, Observe, Observer, Rate, Reach, Span, Target,
+    TlsFiles,
 };
 
 /// Which target, and how it is reached.
@@ -50,6 +51,9 @@ pub(super) struct Subject {
     /// At most so many requests in all.
     #[arg(long, value_name = "N", env = "DPOP_MAX_REQUESTS")]
     max_requests: Option<usize>,
+    /// Instead of a server a verifier behind a shim (docs/shim.md): the command that starts it, for the shell.
+    #[arg(long, value_name = "CMD", env = "DPOP_SHIM", conflicts_with_all = ["config", "defects"])]
+    shim: Option<String>,
     /// Plant this bug in the built-in server, which is used where there is no config. May be given several times.
     #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
     defects: Vec<String>,
@@ -82,6 +86,12 @@ impl Aim {
         let limits = Limits { timeout: self.timeout, ..limits };
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let reach = self.transport.reach();
+        if let Some(shim) = &config.shim {
+            let limits = limits.or(config.limits);
+            let setup =
+                behind_shim(shim, &config.folder, config.capabilities, config.profile, limits).await?;
+            return Ok((Servers::None, Setup { name: config.name.clone(), ..setup }));
+        }
         let (servers, mut setup) = set_up(config, limits, self.authorised, &reach, clock, entropy).await?;
         setup.call.http = http;
         Ok((servers, setup))
@@ -91,6 +101,9 @@ impl Aim {
 impl Subject {
     /// The config of the target; `None` where the built-in server is meant, which is said.
     pub(super) fn config(&self, context: &Context, doing: &str) -> Result<Option<Config>, Failure> {
+        if self.shim.is_some() {
+            return Ok(None);
+        }
         let config = self.aim.config()?;
         match &config {
             Some(_) if !self.defects.is_empty() => {
@@ -124,9 +137,13 @@ impl Subject {
         limits: Limits,
     ) -> Result<(Servers, Setup), Failure> {
         let limits = self.limits().or(limits);
-        let (servers, mut setup) = match config {
-            Some(config) => self.aim.set_up(config, limits).await?,
-            None => {
+        let (servers, mut setup) = match (config, &self.shim) {
+            (Some(config), _) => self.aim.set_up(config, limits).await?,
+            (None, Some(shim)) => {
+                let here = Path::new(".");
+                (Servers::None, behind_shim(shim, here, Capabilities::default(), profile, limits).await?)
+            }
+            (None, None) => {
                 let defects = super::serve::planted(&self.defects)?;
                 let http = self.aim.transport.http()?;
                 let (servers, mut setup) = embedded(defects, profile, limits).await?;
@@ -136,6 +153,11 @@ impl Subject {
         };
         setup.profile = profile;
         Ok((servers, setup))
+    }
+
+    /// Whether the target is a verifier behind a shim.
+    pub(super) fn is_shim(&self, config: Option<&Config>) -> bool {
+        config.map_or(self.shim.is_some(), |config| config.shim.is_some())
     }
 
     fn limits(&self) -> Limits {
@@ -155,7 +177,9 @@ impl Subject {
     /// What has to stand behind `dpop run ID` to aim at the same.
     pub(super) fn repeat_with(&self) -> String {
         let defects = self.defects.iter().map(|name| format!(" --defect {name}"));
-        self.aim.repeat_config() + &self.aim.transport.repeat_with() + &defects.collect::<String>()
+        let shim = self.shim.iter().map(|shim| format!(" --shim '{}'", shim.replace('\'', r"'\''")));
+        let subject = shim.chain(defects).collect::<String>();
+        self.aim.repeat_config() + &self.aim.transport.repeat_with() + &subject
     }
 }
 
@@ -164,6 +188,19 @@ pub(super) enum Servers {
     None,
     Issuer { _server: Server },
     Both { _running: Box<Running> },
+}
+
+/// The verifier behind a shim that runs in `folder`.
+async fn behind_shim(
+    command: &str,
+    folder: &Path,
+    capabilities: Capabilities,
+    profile: Profile,
+    limits: Limits,
+) -> Result<Setup, Failure> {
+    let started =
+        against_shim(command, folder, capabilities, profile, &limits, Arc::new(SystemEntropy)).await;
+    started.map_err(|error| Failure::Environment(error.to_string()))
 }
 
 async fn embedded(defects: DefectSet, profile: Profile, limits: Limits) -> Result<(Servers, Setup), Failure> {
@@ -276,6 +313,7 @@ async fn set_up(
             let source = ClientCredentialsSource::new(client, clock.clone(), entropy.clone());
             (Servers::None, Arc::new(source))
         }
+        Auth::Shim => unreachable!("only a verifier behind a shim has no `auth`"),
         Auth::Static { clients } => {
             let source = StaticSource::open(clients, &config.folder, clock.clone()).map_err(|error| {
                 config.source.at(&error.path, Fault::Contradiction(error.why.to_string()))

@@ -23,6 +23,9 @@ use crate::target::{Config, Limits};
 /// How long a campaign takes unless the command line says it.
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How many inputs a shim is asked about at the same time unless somebody says it: none counts on what another left behind.
+const SHIM_JOBS: usize = 8;
+
 /// What to look for, where, and for how long.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -65,14 +68,13 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     let scenarios = context.scenarios()?;
     let config = arguments.subject.config(context, "fuzzing")?;
     let other = arguments.against.as_deref().map(Config::open).transpose()?;
-    let plan = arguments.plan()?;
+    let plan = arguments.plan(arguments.subject.is_shim(config.as_ref()))?;
     let only = arguments.minimize.as_deref().map(to_minimize).transpose()?;
     super::runtime()?.block_on(async {
         let (_servers, setup) = arguments.set_up(config.as_ref()).await?;
         let other = match &other {
             Some(config) => {
-                let limits =
-                    arguments.limits(config.call.uri.is_loopback() && config.limits.max_requests.is_none());
+                let limits = arguments.limits(is_here(config) && config.limits.max_requests.is_none());
                 Some(arguments.subject.set_up_other(config, limits).await?)
             }
             None => None,
@@ -105,8 +107,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
 }
 
 impl Arguments {
-    fn plan(&self) -> Result<Plan, Failure> {
-        let mut layers = if self.layers.is_empty() { Layer::ALL.to_vec() } else { self.layers.clone() };
+    fn plan(&self, shim: bool) -> Result<Plan, Failure> {
+        // A verifier behind a shim sees none of the fields.
+        let usual = Layer::ALL.iter().copied().filter(|layer| !(shim && *layer == Layer::Wire));
+        let mut layers = if self.layers.is_empty() { usual.collect() } else { self.layers.clone() };
         layers.sort();
         layers.dedup();
         let share = |text: &String| Ok((text.parse::<Partition>()?, text.clone()));
@@ -116,16 +120,26 @@ impl Arguments {
     }
 
     async fn set_up(&self, config: Option<&Config>) -> Result<(Servers, Setup), Failure> {
-        let unlimited =
-            config.is_none_or(|config| config.call.uri.is_loopback() && config.limits.max_requests.is_none());
+        let unlimited = config.is_none_or(|config| is_here(config) && config.limits.max_requests.is_none());
         let profile = config.map(|config| config.profile).unwrap_or_default();
-        self.subject.set_up_within(config, profile, self.limits(unlimited)).await
+        let (servers, mut setup) =
+            self.subject.set_up_within(config, profile, self.limits(unlimited)).await?;
+        let jobs = self.jobs.or(config.and_then(|config| config.limits.jobs));
+        if self.subject.is_shim(config) && jobs.is_none() {
+            setup.jobs = SHIM_JOBS;
+        }
+        Ok((servers, setup))
     }
 
     fn limits(&self, unlimited: bool) -> Limits {
         let max_requests = self.requests.or(unlimited.then_some(usize::MAX));
         Limits { jobs: self.jobs, max_requests, ..Limits::default() }
     }
+}
+
+/// Whether it is on this machine, and so a load for nobody else.
+fn is_here(config: &Config) -> bool {
+    config.shim.is_some() || config.call.uri.is_loopback()
 }
 
 /// The target, which has to be one that can be judged.

@@ -34,6 +34,7 @@ mod serve;
 mod shell;
 mod transport;
 mod vectors;
+mod verifier;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;

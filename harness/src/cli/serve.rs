@@ -5,10 +5,11 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::verifier::Stand;
 use super::{Context, Exit, Failure};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
-use crate::jose::Alg;
+use crate::jose::{Alg, AlgSet};
 use crate::reference::{
     Defect, DefectSet, NonceMode, Options, ResourceOptions, Trust, defects, serve_resource, start,
 };
@@ -62,6 +63,9 @@ pub(super) struct Arguments {
     /// Plant this bug in the resource server. May be given several times.
     #[arg(long = "defect", value_name = "NAME", env = "DPOP_DEFECT", value_delimiter = ',')]
     defects: Vec<String>,
+    /// Run no server, but the verifier alone, without nonces, as a shim on standard input and output (docs/shim.md): for `--shim`.
+    #[arg(long, env = "DPOP_VERIFIER", value_parser = BoolishValueParser::new(), conflicts_with_all = ["nonce", "trust", "public_url", "second_listen"])]
+    verifier: bool,
     /// List the bugs that can be planted, a name a line, and end.
     #[arg(long, env = "DPOP_LIST_DEFECTS", value_parser = BoolishValueParser::new())]
     list_defects: bool,
@@ -85,6 +89,11 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         return Ok(Exit::Conforms);
     }
     let defects = planted(&arguments.defects)?;
+    if arguments.verifier {
+        let algs =
+            if arguments.algs.is_empty() { AlgSet::all() } else { arguments.algs.iter().copied().collect() };
+        return Stand { algs, replay: !arguments.no_replay_store, defects }.serve(context);
+    }
     if !context.common.quiet {
         super::log::to_stderr();
     }

@@ -1,5 +1,5 @@
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         }
         What::Check { shim, timeout } => {
             let checking = async {
-                let mut shim = Shim::start(shim, &hello(), timeout.0).await?;
+                let mut shim = Shim::start(shim, Path::new("."), &hello(), timeout.0).await?;
                 let checked = check(&mut shim, &vectors()).await?;
                 let about = format!("{} {}", shim.about().name, shim.about().version);
                 shim.end().await;

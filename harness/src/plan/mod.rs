@@ -14,6 +14,9 @@ pub use opt_in::OptIn;
 
 pub use crate::scenario::matches;
 
+/// Why a verifier without a server around it is not asked.
+const OF_HTTP: &str = "it is about HTTP, and a verifier behind a shim sees nothing of that";
+
 /// A case with the scenario that it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Selected<'a> {
@@ -133,6 +136,8 @@ pub struct Traits {
     pub profile: Profile,
     /// Whether web pages of other origins can read its answers; none where nobody asked.
     pub cors: Option<bool>,
+    /// Whether it is a verifier without a server around it.
+    pub bare: bool,
     /// What its metadata say about unbound tokens: whether they are refused; none where it publishes none, or nobody asked.
     pub dpop_published: Option<bool>,
 }
@@ -161,6 +166,7 @@ impl Traits {
             http2: capabilities.http2,
             profile: Profile::default(),
             cors: None,
+            bare: false,
             dpop_published: None,
         }
     }
@@ -169,6 +175,9 @@ impl Traits {
     pub fn unmet(&self, case: &Case) -> Option<String> {
         if let Some(why) = case.not_for(self.profile) {
             return Some(why);
+        }
+        if self.bare && case.is_about_http() {
+            return Some(OF_HTTP.to_owned());
         }
         let (alg, uses_http1) = match &case.kind {
             CaseKind::Script { script, .. } => {

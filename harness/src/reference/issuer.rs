@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::access_token::TokenKey;
+use super::access_token::{AccessToken, TokenKey, TokenRules};
 use super::defects::DefectSet;
 use super::nonce::{NonceMode, Nonces};
 use super::signing_key::SigningKey;
@@ -157,6 +157,14 @@ impl Issuer {
             all.extend(self.claims.clone());
         }
         self.key.jwt("at+jwt", &claims)
+    }
+
+    /// The key that a good token of this issuer is bound to; none where it is another's, no longer good, or bound to nothing.
+    pub fn bound_key(&self, token: &str) -> Option<Jkt> {
+        let (audience, now) = ([self.audience.as_str()], self.clock.unix_seconds());
+        let rules =
+            TokenRules { issuer: &self.url, audience: Some(&audience), now, defects: DefectSet::empty() };
+        AccessToken::read(token, &self.token_key(), &rules).ok()?.bound_key
     }
 
     /// The private key as PKCS #8: a secret, lent to the builder of edited tokens.

@@ -234,7 +234,9 @@ impl<'a> Session<'a> {
         });
         let odd = minted.is_some_and(|minted| minted.odd);
         if let Answer::Response(response) = answer {
-            seen.wording = Arc::new(self.wording(response, seen.decision, odd));
+            // What a verifier gives as its reason goes to the program around it, and to no client.
+            let private = odd || self.target.is_bare_verifier();
+            seen.wording = Arc::new(self.wording(response, seen.decision, private));
         }
         Exchange {
             turn,
@@ -268,9 +270,9 @@ impl<'a> Session<'a> {
     }
 
     /// How an answer is put, without secrets. What the URL had, a page about the URL may repeat.
-    fn wording(&self, response: &Response, decision: Decision, odd: bool) -> Wording {
+    fn wording(&self, response: &Response, decision: Decision, private: bool) -> Wording {
         let mut wording = Wording::of(response, &|text| self.redactor.clean_word(text));
-        if decision != Decision::Accept && !odd {
+        if decision != Decision::Accept && !private {
             let values = response.fields.iter().map(|(_, value)| value.as_slice());
             let said = values.chain([response.body.as_slice()]).map(String::from_utf8_lossy);
             wording.leak = said.fold(None, |leak, text| match leak {

@@ -11,7 +11,7 @@ mod source;
 mod tag;
 
 use crate::jose::Alg;
-use crate::proof::{HttpVersion, Script};
+use crate::proof::{Connection, HttpVersion, Script};
 use crate::spec::{Level, Profile};
 
 pub use embedded::EMBEDDED;
@@ -109,6 +109,39 @@ impl Case {
             CaseKind::Script { script, .. } => script.client.alg,
             CaseKind::Answers(_) | CaseKind::Metadata(_) | CaseKind::Preflight(_) => None,
         }
+    }
+
+    /// Whether it is about what a server does around the verifier of proofs: other places, connections, how answers are put,
+    /// policies for unbound tokens.
+    pub fn is_about_http(&self) -> bool {
+        let of_server = |capability: &Capability| match capability {
+            Capability::BearerRefused
+            | Capability::BearerAllowed
+            | Capability::Http2
+            | Capability::Scope
+            | Capability::Cors
+            | Capability::DpopPublished
+            | Capability::DeclaredNonce => true,
+            Capability::Nonce | Capability::NonceRequired | Capability::SingleUseJti | Capability::Alg(_) => {
+                false
+            }
+        };
+        let by_kind = match &self.kind {
+            CaseKind::Script { script, .. } => {
+                script.client.connection == Connection::Kept
+                    || script.steps.iter().any(|step| {
+                        // How long a nonce is good is decided by who supplies it.
+                        let old_nonce = step.wait.is_some() && step.proof.names_nonce();
+                        step.after_lost_answer || step.send.is_some() || old_nonce
+                    })
+            }
+            // What a verifier fails over is its own.
+            CaseKind::Answers(check) => *check != AnswerCheck::Fault,
+            CaseKind::Metadata(_) => true,
+            CaseKind::Preflight(_) => false,
+        };
+        let elsewhere = self.at.iter().any(|place| *place != Endpoint::Resource);
+        by_kind || self.observed || elsewhere || self.needs_http2() || self.requires.iter().any(of_server)
     }
 
     /// Whether a request of it goes over HTTP/2, or it says so itself.

@@ -94,6 +94,7 @@ impl Trouble {
                 address,
                 format!("{url} ends the TLS handshake: is it up, and is it the right port?"),
             ),
+            NoAnswer::Shim(why) => Self::new(Whose::Surroundings, why.clone()),
             NoAnswer::NotHttp2(_) | NoAnswer::GoAway(_) | NoAnswer::Reset(_) => Self::new(
                 Whose::Surroundings,
                 format!("HTTP/2 was asked for (--http2), and {nothing}: does {url} speak it?"),
@@ -101,6 +102,7 @@ impl Trouble {
             NoAnswer::Closed
             | NoAnswer::Malformed(_)
             | NoAnswer::Inexpressible(_)
+            | NoAnswer::NotAsked(_)
             | NoAnswer::NotKept
             | NoAnswer::Cut => Self::new(
                 address,
@@ -109,6 +111,12 @@ impl Trouble {
                 ),
             ),
         }
+    }
+
+    /// A verifier behind a shim did not accept a correct proof.
+    pub(super) fn refused_by_verifier(seen: &Observation) -> Self {
+        let said = seen.said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+        Self::new(Whose::Server, format!("the verifier does not accept a correct proof{said}"))
     }
 
     /// A correct request was refused, by whichever clock and URL.

@@ -14,6 +14,7 @@ mod outcome;
 mod performance;
 mod places;
 mod preflight;
+mod shim;
 mod stop;
 mod waived;
 
@@ -41,6 +42,7 @@ pub use embedded::{against_reference, against_reference_with};
 pub use facts::{Measured, measure};
 pub use health::{Binding, Check, Health, State, Time, Trouble, Whose};
 pub use outcome::{Counts, Outcome, Results, Subject};
+pub use shim::against_shim;
 pub use stop::Stop;
 pub use waived::WaiverFault;
 
@@ -134,6 +136,7 @@ pub async fn run_until(
             http2: preflight.http2,
             cors: preflight.cors,
             dpop_published: preflight.dpop_published,
+            bare: setup.target.is_bare_verifier(),
             ..Traits::new(preflight.health.nonce, preflight.health.algs, setup.capabilities, setup.bearer)
         },
         alg: preflight.alg,

@@ -6,7 +6,7 @@ use crate::plan::Selected;
 use crate::proof::{
     AccessToken, CrossOrigin, HttpChoice, HttpVersion, Material, ProofKey, Request, RequestEdits,
 };
-use crate::run::{Cast, Decision, Needs, Observation, Redactor, Session, Skew, Transcript, Turn};
+use crate::run::{Cast, Decision, Exchange, Needs, Observation, Redactor, Session, Skew, Transcript, Turn};
 use crate::scenario::{Capability, CaseKind, PreflightCheck, Scenario};
 use crate::target::{Answer, NoAnswer, NoncePolicy};
 
@@ -236,6 +236,9 @@ impl<'a> Checks<'a> {
         let mut session = session(self.setup, self.redactor);
         let seen = session.send(&request, None, Turn::Canary, transcript).await;
         self.health.skew = session.skew;
+        if let Some(why) = seen.nothing.as_ref().filter(|why| why.is_not_sent()) {
+            return Judgement::skip(why.to_string());
+        }
         self.health.answered = Some(seen.clone());
         match &seen.nothing {
             None => passed(0),
@@ -288,6 +291,11 @@ impl<'a> Checks<'a> {
             }
         }
         self.health.skew = session.skew;
+        let unsent =
+            |exchange: &Exchange| exchange.seen.nothing.as_ref().filter(|why| why.is_not_sent()).cloned();
+        if let Some(why) = transcript.last().and_then(unsent) {
+            return Judgement::skip(why.to_string());
+        }
         self.health.protected = Some(true);
         let mut result = passed(transcript.len() - 1);
         for (at, what) in
@@ -297,6 +305,7 @@ impl<'a> Checks<'a> {
             let seen = &exchange.seen;
             let (verdict, reason) = match (seen.decision, &seen.nothing) {
                 (Decision::Reject | Decision::Challenge, _) => continue,
+                (_, Some(nothing)) if nothing.is_not_sent() => continue,
                 (Decision::Accept, _) => (
                     Verdict::Fail,
                     format!("a request {what} was accepted: the resource is not protected at all"),
@@ -393,6 +402,11 @@ impl<'a> Checks<'a> {
     /// Looks for the reason why a correct request was not accepted.
     async fn refused(&mut self, control: &Control, transcript: &mut Transcript) -> Judgement {
         let Control { cast, seen, at, .. } = control;
+        if self.setup.target.is_bare_verifier() && seen.status.is_some() {
+            let trouble = Trouble::refused_by_verifier(seen);
+            let judgement = self.in_trouble(trouble, Some(*at));
+            return judgement;
+        }
         let by_binding = matches!(self.health.binding, Some(Binding::OtherKey | Binding::Unbound));
         let by_scope = seen.error.as_deref() == Some("insufficient_scope");
         let mut search = None;

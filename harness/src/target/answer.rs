@@ -50,6 +50,10 @@ pub enum NoAnswer {
     CapReached,
     /// HTTP/2 has no form for it, so nothing was sent.
     Inexpressible(&'static str),
+    /// The target is a verifier behind a shim, and this is nothing that one can be asked.
+    NotAsked(String),
+    /// The shim in front of a verifier ended before it answered, or can't be asked any more.
+    Shim(String),
     /// The server had closed the connection that it was to go over.
     NotKept,
     /// The harness cut the connection, because the case wants the answer lost.
@@ -60,7 +64,7 @@ impl NoAnswer {
     /// Whether the request was not sent as the case wants it, which shows nothing about the server.
     pub fn is_not_sent(&self) -> bool {
         match self {
-            Self::Inexpressible(_) | Self::NotKept => true,
+            Self::Inexpressible(_) | Self::NotKept | Self::NotAsked(_) => true,
             Self::Unreachable(_)
             | Self::Timeout
             | Self::Closed
@@ -71,6 +75,7 @@ impl NoAnswer {
             | Self::Untrusted(_)
             | Self::BadCertificate(_)
             | Self::NoTls(_)
+            | Self::Shim(_)
             | Self::CapReached
             | Self::Cut => false,
         }
@@ -108,6 +113,8 @@ impl fmt::Display for NoAnswer {
             Self::GoAway(code) => write!(out, "the server ended the HTTP/2 connection: GOAWAY {code}"),
             Self::Reset(code) => write!(out, "the server ended the HTTP/2 stream: RST_STREAM {code}"),
             Self::Inexpressible(what) => write!(out, "not sent: HTTP/2 can't express {what}"),
+            Self::NotAsked(why) => write!(out, "not asked: {why}"),
+            Self::Shim(why) => out.write_str(why),
             Self::NotKept => out.write_str("the server does not keep the connection open"),
             Self::Cut => out.write_str("the connection was cut before the answer"),
             Self::CapReached => {

@@ -51,6 +51,8 @@ pub enum Auth {
         /// Its scope.
         scope: String,
     },
+    /// The shim in front of a verifier is told the key of the issuer that the harness is itself.
+    Shim,
     /// They are there already.
     Static {
         /// Who has them; at least one. The first is the client that most cases are about.

@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::nodes::{Node, nodes};
 use super::observe::{Observe, ObserveRow};
 use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
+use super::shim::shim_call;
 use super::waiver::Waiver;
 use crate::jose::AlgSet;
 use crate::jose::uri::Uri;
@@ -24,6 +25,8 @@ pub struct Config {
     pub name: String,
     /// The rules laid over RFC 9449.
     pub profile: Profile,
+    /// The command that starts a shim, where the target is a verifier behind one.
+    pub shim: Option<String>,
     /// The protected resource.
     pub call: Call,
     /// What else is tested.
@@ -125,8 +128,8 @@ struct ConfigRow {
     /// What the server has, where its owner knows better than a measurement.
     #[serde(default)]
     capabilities: CapabilitiesRow,
-    /// Where access tokens come from.
-    auth: AuthRow,
+    /// Where access tokens come from; with `target.shim` from an issuer whose key the shim is told.
+    auth: Option<AuthRow>,
     /// Where the server shows to those who run it what it refuses.
     observe: Option<ObserveRow>,
     /// How hard the server is driven.
@@ -148,7 +151,10 @@ struct TargetRow {
     /// What results and snapshots call it.
     name: String,
     /// Method and URL that answer 2xx to a correct request and are safe to repeat: `GET https://api.example.test/v1/me`.
-    resource: String,
+    resource: Option<String>,
+    /// Instead of a resource a verifier behind a shim (docs/shim.md): the command that starts it, for the shell, run in the folder of
+    /// this file.
+    shim: Option<String>,
     /// More methods and paths on the same origin that must be protected.
     #[serde(default)]
     resources: Vec<ResourceRow>,
@@ -224,6 +230,7 @@ impl Config {
         if row.dpop != 1 {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
+        belonging(&row).map_err(|(path, message)| wrong(path, message))?;
         let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(&path, message))?;
         let places = places(&row.target, &call, base.as_ref());
         let places = places.map_err(|(path, message)| wrong(&path, message))?;
@@ -249,10 +256,14 @@ impl Config {
         }
         let observe = row.observe.map(|row| row.read(folder)).transpose();
         let observe = observe.map_err(|(path, message)| wrong(path, message))?;
-        let auth = auth(row.auth).map_err(|(path, message)| wrong(&path, message))?;
+        let auth = match row.auth {
+            Some(row) => auth(row).map_err(|(path, message)| wrong(&path, message))?,
+            None => Auth::Shim,
+        };
         Ok(Self {
             name: row.target.name,
             profile: row.profile,
+            shim: row.target.shim,
             call,
             places,
             plain_http,
@@ -278,6 +289,41 @@ impl Config {
 
 type Wrong = (String, String);
 
+/// A target is a resource or a verifier behind a shim, which has neither HTTP nor an issuer of its own.
+fn belonging(row: &ConfigRow) -> Result<(), (&'static str, String)> {
+    let (target, capabilities) = (&row.target, &row.capabilities);
+    if target.shim.is_none() {
+        return match (&target.resource, &row.auth) {
+            (None, _) => Err(("target", "a target needs its `resource`, or a `shim`".to_owned())),
+            (Some(_), None) => Err(("dpop", "`auth` is missing: where access tokens come from".to_owned())),
+            (Some(_), Some(_)) => Ok(()),
+        };
+    }
+    let foreign = [
+        ("target.resource", target.resource.is_some()),
+        ("target.resources", !target.resources.is_empty()),
+        ("target.forbidden", !matches!(target.forbidden, ForbiddenRows::None)),
+        ("target.plain-http", target.plain_http.is_some()),
+        ("target.nodes", !target.nodes.is_empty()),
+        ("target.bearer", target.bearer.is_some()),
+        ("target.htu-base", target.htu_base.is_some()),
+        ("target.origin", target.origin.is_some()),
+        ("target.headers", !target.headers.is_empty()),
+        ("target.success", target.success.is_some()),
+        ("capabilities.http2", capabilities.http2.is_some()),
+        ("capabilities.scope", capabilities.scope.is_some()),
+        ("auth", row.auth.is_some()),
+        ("observe", row.observe.is_some()),
+        ("allow-hosts", !row.allow_hosts.is_empty()),
+    ];
+    match foreign.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((path, _)) => {
+            Err((path, "this is about a server, and `target.shim` is a verifier without one".to_owned()))
+        }
+    }
+}
+
 /// The protected resource, and the public URL that the proxy in front of it has, if there is one.
 fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
     let at = |key: &str| format!("target.{key}");
@@ -285,7 +331,8 @@ fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
         Some(base) => Some(base.parse().map_err(|error| (at("htu-base"), format!("`{base}`: {error}")))?),
         None => None,
     };
-    let call = call(&row.resource, base.as_ref()).map_err(|message| (at("resource"), message))?;
+    let Some(resource) = &row.resource else { return Ok((shim_call(), None)) };
+    let call = call(resource, base.as_ref()).map_err(|message| (at("resource"), message))?;
     let page = page(row, &call).map_err(|message| (at("origin"), message))?;
     let fields =
         headers(&row.headers).map_err(|(name, message)| (at(&format!("headers.{name}")), message))?;

@@ -82,6 +82,12 @@ pub trait Target: Send + Sync {
         false
     }
 
+    /// Whether it is a verifier without a server around it: of HTTP there is nothing to see, and how a refusal is put is not its
+    /// doing.
+    fn is_bare_verifier(&self) -> bool {
+        false
+    }
+
     /// Sends requests that arrive together over one HTTP/2 connection: all but the last frame of each first, and then every
     /// last frame. The answers come in the order of the requests.
     ///

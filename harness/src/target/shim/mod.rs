@@ -4,6 +4,8 @@
 
 mod process;
 mod protocol;
+mod target;
 
 pub use process::{Shim, ShimError};
 pub use protocol::{About, Hello, Question, Reply};
+pub use target::{ShimTarget, shim_call};

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::protocol::{About, Hello, Line, Question, Reply, VERSION};
 
 /// How many questions are under way at once.
-const IN_FLIGHT: usize = 32;
+pub(super) const IN_FLIGHT: usize = 32;
 
 /// How long a shim may take to start; some load a large runtime.
 const STARTING: Duration = Duration::from_secs(30);
@@ -18,6 +19,7 @@ const STARTING: Duration = Duration::from_secs(30);
 /// A shim that runs.
 pub struct Shim {
     command: String,
+    folder: PathBuf,
     hello: Hello,
     patience: Duration,
     process: Process,
@@ -54,14 +56,19 @@ enum Silence {
 }
 
 impl Shim {
-    /// Starts `command`, a line for the shell, and asks what it is. It has `patience` to answer one question.
+    /// Starts `command`, a line for the shell, in `folder`, and asks what it is. It has `patience` to answer one question.
     ///
     /// # Errors
     /// [`ShimError`] where it does not start or does not speak the protocol.
-    pub async fn start(command: &str, hello: &Hello, patience: Duration) -> Result<Self, ShimError> {
-        let (process, about) = Process::start(command, hello).await?;
-        let (command, hello) = (command.to_owned(), hello.clone());
-        Ok(Self { command, hello, patience, process, about, restarts: 0, next_id: 0 })
+    pub async fn start(
+        command: &str,
+        folder: &Path,
+        hello: &Hello,
+        patience: Duration,
+    ) -> Result<Self, ShimError> {
+        let (process, about) = Process::start(command, folder, hello).await?;
+        let (command, folder, hello) = (command.to_owned(), folder.to_owned(), hello.clone());
+        Ok(Self { command, folder, hello, patience, process, about, restarts: 0, next_id: 0 })
     }
 
     /// What it says of itself.
@@ -105,7 +112,7 @@ impl Shim {
 
     async fn restart(&mut self) -> Result<(), ShimError> {
         let _ = self.process.child.kill().await;
-        (self.process, self.about) = Process::start(&self.command, &self.hello).await?;
+        (self.process, self.about) = Process::start(&self.command, &self.folder, &self.hello).await?;
         self.restarts += 1;
         Ok(())
     }
@@ -143,10 +150,11 @@ impl Shim {
 }
 
 impl Process {
-    async fn start(command: &str, hello: &Hello) -> Result<(Self, About), ShimError> {
+    async fn start(command: &str, folder: &Path, hello: &Hello) -> Result<(Self, About), ShimError> {
         // `exec`: so that what is killed is the shim, and not a shell around it.
         let mut child = Command::new("sh")
             .args(["-c", &format!("exec {command}")])
+            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
