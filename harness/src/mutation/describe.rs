@@ -286,6 +286,7 @@ fn describe_proof(step: &Step, phrases: &mut Vec<String>) {
             JsonType::Object => "an object",
             JsonType::String => "a string",
             JsonType::Fraction => "a number with a fraction",
+            JsonType::Number => "a number",
         };
         phrases.push(format!("{name} with the right value in {json_type}"));
     }

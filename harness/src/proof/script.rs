@@ -298,6 +298,8 @@ pub enum JsonType {
     String,
     /// The number with `.5` behind it.
     Fraction,
+    /// A number for a text, for another text another one.
+    Number,
 }
 
 /// Edits to the request.
