@@ -1,6 +1,7 @@
 //! All tests as one program, but the cases of the suite (`conformance.rs`) and the suite as somebody's test (`embed.rs`).
 
 mod bad_files;
+mod bundles;
 mod checklist;
 mod ci;
 mod cli;

@@ -55,7 +55,7 @@ fn only_what_failed_or_changed_in_the_last_run() {
     // Each failure left something that can be sent again.
     let bundles = target.0.folder.path().join(".dpop/bundles/staging");
     let left = fs::read_dir(&bundles).expect("a folder").count();
-    assert_eq!(left, failed.len());
+    assert_eq!(left, 2 * failed.len());
     let bundle = bundles.join("rs.ath.missing.json");
     let replay = || run(["replay", text(&bundle), "--config", text(&config)]);
 

@@ -174,6 +174,11 @@ impl Subject {
         self.aim.set_up(config, self.limits().or(limits)).await
     }
 
+    /// Options of curl and of `dpop` alike: how the target is reached.
+    pub(super) fn transport_options(&self) -> String {
+        self.aim.transport.repeat_with()
+    }
+
     /// What has to stand behind `dpop run ID` to aim at the same.
     pub(super) fn repeat_with(&self) -> String {
         let defects = self.defects.iter().map(|name| format!(" --defect {name}"));

@@ -3,6 +3,7 @@
 mod aim;
 mod bundles;
 mod coverage;
+mod curl;
 mod demo;
 mod diff;
 mod doctor;
@@ -32,6 +33,7 @@ mod selection;
 mod selftest;
 mod serve;
 mod shell;
+mod token;
 mod transport;
 mod vectors;
 mod verifier;
@@ -130,6 +132,8 @@ enum Command {
     Key(key::Arguments),
     /// Print a fresh proof for one request: curl -H "DPoP: $(dpop proof GET URL --jwk FILE --token-file FILE)".
     Proof(proof::Arguments),
+    /// Print an access token that is bound to your key, from where dpop.yaml says that tokens come from.
+    Token(token::Arguments),
     /// Test vectors: write them, or give them to a verifier in any language.
     Vectors(vectors::Arguments),
     /// Print the JSON Schema of a file format.
@@ -250,6 +254,7 @@ pub fn main() -> ExitCode {
         Command::Selftest(arguments) => selftest::run(arguments, &mut context),
         Command::Key(arguments) => key::run(arguments, &mut context),
         Command::Proof(arguments) => proof::run(arguments, &mut context),
+        Command::Token(arguments) => token::run(arguments, &mut context),
         Command::Vectors(arguments) => vectors::run(arguments, &mut context),
         Command::Schema(arguments) => schema::run(arguments, &mut context),
         Command::Completions(arguments) => shell::completions(arguments, &mut context),

@@ -12,7 +12,7 @@ use crate::jose::uri::Uri;
 use crate::mutation::mint;
 use crate::plan::{Selected, select};
 use crate::proof::{AccessToken, Call, Draft, Material, ProofKey, Request, RequestEdits, Statement};
-use crate::scenario::CaseKind;
+use crate::scenario::{Case, CaseKind};
 
 /// What the proof is for.
 #[derive(Debug, Args)]
@@ -46,7 +46,14 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     let token = token(arguments)?;
     if let Some(id) = &arguments.case {
-        let proof = spoiled(id, &arguments.method, url, &key, token, nonce.as_ref(), context)?;
+        let usage = |why: &str| Failure::Usage(format!("--case {id}: {why}"));
+        let scenarios = context.scenarios()?;
+        let selected = select(&scenarios, std::slice::from_ref(id))
+            .map_err(|nothing| Failure::Usage(nothing.to_string()))?;
+        let [Selected { case, .. }] = selected.as_slice() else { return Err(usage("name one case")) };
+        let Some(token) = token else { return Err(usage("say --token-file")) };
+        let (token, call) = (AccessToken::new(token), Call::to(&arguments.method, url));
+        let proof = spoiled(case, &key, &token, &call, nonce.as_ref()).map_err(|why| usage(&why))?;
         writeln!(context.out, "{proof}")?;
         return Ok(Exit::Conforms);
     }
@@ -62,48 +69,39 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     Ok(Exit::Conforms)
 }
 
-/// The proof of the only request of a case.
-fn spoiled(
-    id: &str,
-    method: &str,
-    url: Uri,
+/// The proof of the only request of a case; or why none would show what the case is about.
+pub(super) fn spoiled(
+    case: &Case,
     key: &ProofKey,
-    token: Option<String>,
+    token: &AccessToken,
+    call: &Call,
     nonce: Option<&Nonce>,
-    context: &Context,
-) -> Result<String, Failure> {
-    let usage = |why: &str| Failure::Usage(format!("--case {id}: {why}"));
-    let scenarios = context.scenarios()?;
-    let selected =
-        select(&scenarios, &[id.to_owned()]).map_err(|nothing| Failure::Usage(nothing.to_string()))?;
-    let [Selected { case, .. }] = selected.as_slice() else { return Err(usage("name one case")) };
-    let CaseKind::Script { script, .. } = &case.kind else { return Err(usage("it is about no proof")) };
+) -> Result<String, String> {
+    let CaseKind::Script { script, .. } = &case.kind else { return Err("it is about no proof".to_owned()) };
     let [step] = script.steps.as_slice() else {
-        return Err(usage("it takes several requests: use dpop run"));
+        return Err("it takes several requests: use dpop run".to_owned());
     };
-    let Some(token) = token else { return Err(usage("say --token-file")) };
-    let (token, call) = (AccessToken::new(token), Call::to(method, url));
     let material = Material {
         key,
-        token: &token,
+        token,
         spare: None,
         stranger: None,
         issuer: None,
         decoy: None,
         nonce,
-        call: &call,
-        resource: &call,
+        call,
+        resource: call,
         now: SystemClock.unix_seconds(),
         entropy: &SystemEntropy,
         choices: &SystemEntropy,
         earlier: &BTreeMap::new(),
     };
-    let minted = mint(step, &material).map_err(|error| usage(&error.to_string()))?;
+    let minted = mint(step, &material).map_err(|error| error.to_string())?;
     let proof = minted.record.signed.compact();
     // What is spoiled elsewhere can't be shown by a proof.
-    let plain = Request::presenting(&call, &token, &proof, &RequestEdits::default());
+    let plain = Request::presenting(call, token, &proof, &RequestEdits::default());
     if minted.request != plain {
-        return Err(usage("it is about more of the request than the proof: use dpop run"));
+        return Err("it is about more of the request than the proof: use dpop run".to_owned());
     }
     Ok(proof)
 }

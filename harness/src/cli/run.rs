@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 
 use super::aim::Subject;
 use super::bundles;
+use super::curl::Curl;
 use super::last;
 use super::progress::Progress;
 use super::reports::{Page, Reports};
@@ -22,7 +23,7 @@ use crate::report::{ConfigPlace, Document, Live, Report};
 use crate::scenario::{Fault, Scenario, nearest};
 use crate::snapshot::{Drift, Snapshot};
 use crate::spec::Profile;
-use crate::suite::{Event, Results, Setup, Stop, run_until};
+use crate::suite::{Event, Outcome, Results, Setup, Stop, run_until};
 use crate::target::{Config, Day};
 
 /// How a run is made, from the command line.
@@ -81,7 +82,9 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     if let Some(config) = &config {
         check_waivers(config, &scenarios)?;
     }
-    let mut job = Job { arguments, config: config.as_ref(), live: arguments.reports.live()? };
+    let more_scenarios =
+        context.common.scenarios.iter().map(|folder| format!(" --scenarios {}", folder.display())).collect();
+    let mut job = Job { arguments, config: config.as_ref(), live: arguments.reports.live()?, more_scenarios };
     let worst = super::runtime()?.block_on(async {
         let (_servers, mut setup) =
             arguments.subject.set_up(config.as_ref(), profile, arguments.jobs).await?;
@@ -117,6 +120,8 @@ struct Job<'a> {
     arguments: &'a Arguments,
     config: Option<&'a Config>,
     live: Vec<Live<'static>>,
+    /// Where scenarios beside the built-in ones are, as an option.
+    more_scenarios: String,
 }
 
 /// A run that is over.
@@ -151,7 +156,7 @@ impl Job<'_> {
         selected: &[Selected<'_>],
         quiet: bool,
     ) -> Result<Round, Failure> {
-        let Self { arguments, config, live } = self;
+        let Self { arguments, config, live, more_scenarios } = self;
         let began = SystemClock.now();
         let today = Day::of(began);
         let waivers = config.map(|config| config.waivers.as_slice()).unwrap_or_default();
@@ -198,7 +203,17 @@ impl Job<'_> {
         let seconds = seconds_since(began);
         let round = Round { results, drift, began, seconds, partition, config: config_place, exit };
         if let Some(config) = config {
-            let _ = bundles::leave(&config.folder, &round.report()); // the same
+            let curl = Curl {
+                config,
+                setup,
+                transport: arguments.subject.transport_options(),
+                scenarios: more_scenarios.clone(),
+            };
+            let script = |outcome: &Outcome| {
+                let case = selected.iter().find(|selected| selected.case.id == outcome.id)?;
+                Some(curl.script(*case, outcome, &round.results.traits))
+            };
+            let _ = bundles::leave(&config.folder, &round.report(), &script); // the same
         }
         for live in live {
             live.end(&Document::from(&round.report()))?;
