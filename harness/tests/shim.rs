@@ -294,3 +294,33 @@ fn a_config_may_name_a_shim() {
     let (code, _, said) = config("allow-hosts: [rs.example]\n");
     assert!(code == Some(2) && said.contains("a verifier without one"), "{said}");
 }
+
+#[test]
+fn vectors_are_exported_and_given_to_a_shim() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("vectors.json");
+    let export = dpop(["vectors", "export", "-o"]).arg(&file).output().expect("it ends");
+    assert!(export.status.success() && export.stdout.is_empty(), "{export:?}");
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).expect("a file")).expect("JSON");
+    let groups = written["testGroups"].as_array().expect("groups");
+    let tests: usize = groups.iter().filter_map(|group| Some(group["tests"].as_array()?.len())).sum();
+    assert_eq!(written["numberOfTests"], tests);
+    assert!(tests >= 1000, "{tests}");
+
+    let refuses = shim(r#"{"name":"fake"}"#, r#"echo "{\"id\":$id,\"result\":\"reject\"}""#);
+    for (shim, code, said) in [
+        (reference(&[]), 0, " 0 findings"),
+        (reference(&["ath-not-checked"]), 1, "rs.ath.missing"),
+        ("true".to_owned(), 3, "the shim did not answer to hello"),
+        (refuses, 4, "fake : 0 agreed, 0 findings"),
+    ] {
+        let output = dpop(["-v", "vectors", "check", "--shim", &shim]).output().expect("it ends");
+        let text =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(
+            output.status.code() == Some(code) && text.contains(said),
+            "{shim}: {:?} {text}",
+            output.status
+        );
+    }
+}
