@@ -203,6 +203,25 @@ mod tests {
         assert_eq!(Snapshot::parse(&snapshot.render("x")), Ok(snapshot));
     }
 
+    proptest::proptest! {
+        /// What is in a file is what counts, and not where: merged files read the same, and are written as before.
+        #[test]
+        fn the_order_of_lines_means_nothing(
+            rows in proptest::collection::btree_map("rs\\.[a-z]{1,4}\\.[a-z0-9-]{1,6}", "(reject|accept|skip)", 1..12),
+            seed: u64,
+        ) {
+            let snapshot = Snapshot { classes: rows };
+            let mut lines: Vec<String> = snapshot.contents().lines().map(str::to_owned).collect();
+            lines.sort_by_cached_key(|line| {
+                line.bytes().fold(seed, |hash, byte| hash.rotate_left(7).wrapping_mul(31) ^ u64::from(byte))
+            });
+            let text = format!("---\nsource: dpop run\n---\n{}\n", lines.join("\n"));
+            let read = Snapshot::parse(&text);
+            proptest::prop_assert_eq!(read.as_ref().map(|read| read.render("x")), Ok(snapshot.render("x")));
+            proptest::prop_assert_eq!(read, Ok(snapshot));
+        }
+    }
+
     #[test]
     fn what_is_no_snapshot_is_refused_with_its_line() {
         assert_eq!(Snapshot::parse(""), Err(1));
