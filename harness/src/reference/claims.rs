@@ -27,8 +27,10 @@ pub(super) fn check_jti(claims: &Object, defects: DefectSet) -> Result<Option<St
         Some(value) if defects.contains(Defect::JtiAnyType) => Ok(Some(value.to_text())),
         _ => {
             let jti = text(claims, "jti")?;
-            let empty = jti.is_empty() && !defects.contains(Defect::JtiEmptyAccepted);
-            if empty || jti.len() > MAX_JTI_BYTES {
+            if jti.is_empty() && defects.contains(Defect::JtiEmptyAccepted) {
+                return Ok(None);
+            }
+            if jti.is_empty() || jti.len() > MAX_JTI_BYTES {
                 return Err(Refusal::JtiLength(jti.len()));
             }
             Ok(Some(jti.to_owned()))

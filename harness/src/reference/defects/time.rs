@@ -166,5 +166,10 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Takes a `jti` of any type.",
         &["rs.jti.number", "rs.jti.null", "rs.jti.array", "rs.jti.object"],
     ),
-    row(Defect::JtiEmptyAccepted, "jti-empty-accepted", "Takes an empty `jti`.", &["rs.jti.empty"]),
+    row(
+        Defect::JtiEmptyAccepted,
+        "jti-empty-accepted",
+        "Takes an empty `jti` for none, and remembers none, as `if (claims.jti)` does.",
+        &["rs.jti.empty"],
+    ),
 ];
