@@ -100,7 +100,7 @@ expect 3 "a report that can't be written" dpop run rs.ath --report json=/nowhere
 # Where several hold: 130, 2, 4, 1, 3.
 expect 2 "a bad config, and a case that there is not" dpop run rs.nothing --config unfinished.yaml
 config buggy.yaml "$BUGGY" "$buggy" ""
-expect 1 "a nonconformity, and an end before all was seen" dpop run rs.ath --config buggy.yaml --max-requests 25
+expect 1 "a nonconformity, and an end before all was seen" dpop run rs.ath --config buggy.yaml --max-requests 25 --jobs 1
 grep -q inconclusive said || { echo "NOT OK: nothing was inconclusive"; cat said; failed=1; }
 
 : >seen
