@@ -230,3 +230,9 @@ fn credentials_as_read(value: String, defects: DefectSet) -> String {
         value
     }
 }
+
+/// Whether `ath` is compared: a planted bug does that only where the scheme is spelled as in RFC 9449.
+pub(super) fn looks_at_ath(headers: &HeaderMap, defects: DefectSet) -> bool {
+    let spelled = || headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"DPoP "));
+    !defects.contains(Defect::AthUnderExactScheme) || spelled()
+}

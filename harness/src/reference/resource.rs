@@ -371,7 +371,9 @@ impl ResourceServer {
             proofs,
             method: access.method,
             uri: RequestUri { uri: &uri, query: access.query },
-            access_token: token.map(|(token, _)| token),
+            access_token: token
+                .map(|(token, _)| token)
+                .filter(|_| faulty_http::looks_at_ath(access.headers, self.defects)),
             bound_key: token.and_then(|(_, bound_key)| bound_key),
             now: self.clock.unix_seconds(),
         };

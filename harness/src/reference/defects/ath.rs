@@ -83,4 +83,10 @@ pub(super) const ROWS: &[DefectRow] = &[
         "Compares the bytes of `ath`, with a decoder that ignores unused bits, so one hash has several spellings.",
         &["rs.ath.trailing-bits"],
     ),
+    row(
+        Defect::AthUnderExactScheme,
+        "ath-under-exact-scheme",
+        "Compares `ath` only where the scheme is spelled `DPoP`, though it takes others.",
+        &["rs.ath.lower-case-scheme"],
+    ),
 ];

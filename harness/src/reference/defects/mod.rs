@@ -211,6 +211,7 @@ pub enum Defect {
     AthCaseFolded,
     AthOfCredentialsAccepted,
     AthTrailingBitsIgnored,
+    AthUnderExactScheme,
     // `htm`: `htm`.
     HtmNotChecked,
     HtmOptional,

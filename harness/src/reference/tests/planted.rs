@@ -133,6 +133,10 @@ fn probe(defect: Defect, scene: &Scene, supplied: &str) -> Vec<Wire> {
         }
         Defect::AthNotChecked | Defect::AthShapeOnly => claim("ath", &quoted(Ath::of("other"))),
         Defect::AthOptional => no_claim("ath"),
+        Defect::AthUnderExactScheme => {
+            let wire = scene.wire(&parts().without_claim("ath"));
+            vec![Wire { authorization: vec![format!("dpop {}", scene.token)], ..wire }]
+        }
         Defect::AthFalsySkipped => claim("ath", "\"\""),
         Defect::AthNonStringSkipped => claim("ath", "null"),
         Defect::AthFirstOfArray => claim("ath", &format!("[\"{}\"]", Ath::of(&scene.token))),
