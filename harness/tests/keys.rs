@@ -58,7 +58,7 @@ fn a_proof_is_for_its_url_token_and_nonce() {
     assert_eq!(verified(&proof, None, jkt.trim_end()), Ok(()), "query and fragment are left out");
 
     let mut command =
-        dpop(["proof", "GET", URL, "--jwk", text(&file), "--token-file", "-", "--nonce", "n-1"]);
+        dpop(["proof", "GET", URL, "--jwk", text(&file), "--token-file", "-", "--nonce", "-n-1"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     child.stdin.take().expect("a pipe").write_all(b"  tok.e.n\n").expect("written");
     let out = child.wait_with_output().expect("it ends");
@@ -68,7 +68,7 @@ fn a_proof_is_for_its_url_token_and_nonce() {
     let claims = dpop_harness::jose::jws::Compact::read(proof.trim_end().as_bytes()).expect("a JWS").claims;
     let nonce: Nonce =
         claims.member("nonce").and_then(|nonce| nonce.as_str()).expect("text").parse().expect("a nonce");
-    assert_eq!(nonce.as_str(), "n-1");
+    assert_eq!(nonce.as_str(), "-n-1");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID", env = "DPOP_CASE")]
     case: Option<String>,
     /// The nonce that the server supplied last.
-    #[arg(long, value_name = "NONCE", env = "DPOP_NONCE")]
+    #[arg(long, value_name = "NONCE", env = "DPOP_NONCE", allow_hyphen_values = true)]
     nonce: Option<String>,
 }
 
