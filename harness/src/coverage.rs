@@ -270,11 +270,11 @@ requirements:
         for state in State::ALL {
             assert!(coverage.count(*state) > 0, "{state:?}");
         }
-        assert_eq!(coverage.rows()[0].cases, ["rs.ath.missing", "rs.ath.lower-case-scheme"]);
+        assert_eq!(coverage.rows()[0].cases, ["rs.ath.missing", "rs.credentials.lower-case-scheme"]);
         let reasons: Vec<_> = coverage.rows().iter().map(Row::reason).collect();
         assert_eq!(reasons, [None, Some("a case"), Some("unseen"), Some("not ours"), None, None, None, None]);
         assert_eq!(coverage.rows()[7].proofs(), ["dpop measure --only nonce"]);
-        assert_eq!(coverage.rows()[0].proofs(), ["rs.ath.missing", "rs.ath.lower-case-scheme"]);
+        assert_eq!(coverage.rows()[0].proofs(), ["rs.ath.missing", "rs.credentials.lower-case-scheme"]);
     }
 
     #[test]
@@ -299,7 +299,7 @@ requirements:
         let page = as_markdown(&Coverage::of(&ledger, &scenarios));
         assert!(page.contains("| RFC 1 section 2 | 2/6 | 1 | 1 | 0 | 1 |"), "{page}");
         assert!(
-            page.contains("| `9449-4.3-12a` cited | must | text | covered | `rs.ath.missing`, `rs.ath.lower-case-scheme` |"),
+            page.contains("| `9449-4.3-12a` cited | must | text | covered | `rs.ath.missing`, `rs.credentials.lower-case-scheme` |"),
             "{page}"
         );
         assert!(page.contains("| `x-2` a\\|b | may | quoted | untestable | unseen |"), "{page}");

@@ -431,7 +431,7 @@ fn coverage_for_people() {
     assert_eq!(summary.lines().count(), 2);
     assert!(stdout.ends_with(&summary), "{stdout}");
     let every = run(["coverage", "-v"]).with(0).stdout;
-    assert!(every.contains("by rs.ath.missing\n") && !stdout.contains("by rs.ath.missing\n"), "{every}");
+    assert!(every.contains("by rs.ath.hex, ") && !stdout.contains("by rs.ath.hex, "), "{every}");
 }
 
 #[test]

@@ -87,6 +87,6 @@ pub(super) const ROWS: &[DefectRow] = &[
         Defect::AthUnderExactScheme,
         "ath-under-exact-scheme",
         "Compares `ath` only where the scheme is spelled `DPoP`, though it takes others.",
-        &["rs.ath.lower-case-scheme"],
+        &["rs.credentials.lower-case-scheme"],
     ),
 ];
