@@ -108,7 +108,7 @@ impl Scene {
         let _server = Server::start(
             Command::new(&self.dpop)
                 .args(["serve", "--listen", &format!("127.0.0.1:{resource}")])
-                .args(["--trust", &format!("http://127.0.0.1:{issuer}")])
+                .args(["--trust", &format!("http://127.0.0.1:{issuer}"), "--quiet"])
                 .current_dir(&self.folder),
         )?;
         let report = self.folder.join("results.json");
