@@ -23,7 +23,8 @@ use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Response, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
-/// How often steps are sent to get a signature that can be spelled otherwise, where one of before is, or every proof has just one.
+/// How often the steps are sent until a signature can be spelled otherwise. Minting makes most signatures anew by itself, but not
+/// those of an earlier step, nor those of an algorithm that always makes the same.
 const MAX_SPELLINGS: usize = 5;
 
 /// How often a proof whose answer takes long is sent until that counts.

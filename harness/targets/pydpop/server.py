@@ -1,7 +1,5 @@
 """A Starlette application with pydpop's middleware. The middleware looks at proofs; the access token, and that it is bound to the
 key of the proof, is the application's matter. The issuer it trusts is the harness itself, on port 9400.
-
-The middleware takes the URL from `Host`, as uvicorn hands it on.
 """
 
 import jwt
