@@ -16,8 +16,6 @@ mod hostile;
 mod init;
 mod interruption;
 mod judging;
-mod judging_answers;
-mod judging_crowds;
 mod keys;
 mod layering;
 mod lists;

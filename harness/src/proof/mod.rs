@@ -17,6 +17,7 @@ mod nonce;
 mod pretence;
 mod script;
 mod secret;
+mod shift;
 mod success;
 mod token;
 mod volley;
@@ -33,10 +34,11 @@ pub use nonce::NonceEdit;
 pub use pretence::Pretence;
 pub use script::{
     AthEdit, AthSource, Client, Connection, CopyEdit, Encoding, HtmEdit, JsonType, KeyChoice, KeyUrl,
-    KidPlace, MadeFor, Node, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Shift, Step,
-    TokenPlace, Watch,
+    KidPlace, MadeFor, Node, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Step, TokenPlace,
+    Watch,
 };
 pub use secret::{AccessToken, tag};
+pub use shift::Shift;
 pub use success::Success;
 pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};
 pub use volley::{Each, Gate, Lines, Volley};

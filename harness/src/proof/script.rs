@@ -1,13 +1,10 @@
 //! Edit scripts: how each request of a case departs from a correct one, as data.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize as DeriveDeserialize;
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::Deserialize;
 
 use super::cross_origin::CrossOrigin;
 use super::http::HttpVersion;
@@ -15,6 +12,7 @@ use super::htu::HtuEdit;
 use super::jti::JtiEdit;
 use super::nonce::NonceEdit;
 use super::pretence::Pretence;
+use super::shift::Shift;
 use super::token::{TokenChoice, TokenEdits};
 use super::volley::Volley;
 use crate::clock::Span;
@@ -33,7 +31,7 @@ pub struct Script {
 }
 
 /// The client of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Client {
     /// The algorithm of its key, to which its token is bound; otherwise it is the same in all cases. The case is skipped
@@ -44,7 +42,7 @@ pub struct Client {
 }
 
 /// How the requests of a case are spread over connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connection {
     /// Each has a connection of its own.
@@ -85,7 +83,7 @@ pub struct Step {
 }
 
 /// What is looked at beside the answer to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Watch {
     /// Whether the server calls the URL that `remote-key` puts into the proof: a listener on loopback, which must not be
@@ -96,7 +94,7 @@ pub enum Watch {
 }
 
 /// One of the two nodes of a server that a case at `nodes` is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Node {
     /// The one that is visited before.
@@ -107,7 +105,7 @@ pub enum Node {
 }
 
 /// Edits to a correct proof. They are applied in the order in which they are listed here.
-#[derive(Debug, Clone, PartialEq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProofEdits {
     /// The key that signs and whose public half stands in `jwk`.
@@ -156,7 +154,7 @@ pub struct ProofEdits {
 }
 
 /// A key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyChoice {
     /// The key that the token is bound to.
@@ -170,7 +168,7 @@ pub enum KeyChoice {
 }
 
 /// A request that a proof is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MadeFor {
     /// The protected resource, `target.resource` in the config: a proof that is right there, presented elsewhere.
@@ -178,7 +176,7 @@ pub enum MadeFor {
 }
 
 /// Another `htm`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HtmEdit {
     /// `POST`, or `GET` where the request is a POST.
@@ -190,7 +188,7 @@ pub enum HtmEdit {
 }
 
 /// Another `ath`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AthEdit {
     /// The token that is hashed.
@@ -204,7 +202,7 @@ pub struct AthEdit {
 }
 
 /// The token that `ath` is made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AthSource {
     /// The token that the request presents.
@@ -217,7 +215,7 @@ pub enum AthSource {
 }
 
 /// A way to write bytes as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// base64url without padding, as RFC 9449 demands.
@@ -234,7 +232,7 @@ pub enum Encoding {
 }
 
 /// Claims taken over from the proof of an earlier step: what is not there is left out here, too.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CopyEdit {
     /// The name of the step.
@@ -244,7 +242,7 @@ pub struct CopyEdit {
 }
 
 /// A URL of keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RemoteKey {
     /// The member that holds it.
@@ -255,7 +253,7 @@ pub struct RemoteKey {
 }
 
 /// A member that holds a URL of keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyUrl {
     /// A JWK Set (RFC 7515 section 4.1.2).
@@ -275,7 +273,7 @@ impl KeyUrl {
 }
 
 /// Where a `kid` stands, or what is like it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KidPlace {
     /// In the header (RFC 7515 section 4.1.4).
@@ -287,7 +285,7 @@ pub enum KidPlace {
 }
 
 /// A JSON type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum JsonType {
     /// The value as the only element of an array.
@@ -303,7 +301,7 @@ pub enum JsonType {
 }
 
 /// Edits to the request.
-#[derive(Debug, Clone, PartialEq, Eq, Default, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestEdits {
     /// Another method than the resource's, with a proof for it: `HEAD`.
@@ -326,7 +324,7 @@ pub struct RequestEdits {
 }
 
 /// Places for the access token other than `Authorization` alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenPlace {
     /// The query parameter `access_token`, which bearer tokens know (RFC 6750 section 2.3).
@@ -342,7 +340,7 @@ pub enum TokenPlace {
 }
 
 /// A header field that a request can lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OmittedField {
     /// `DPoP`: the proof.
@@ -350,10 +348,6 @@ pub enum OmittedField {
     /// `Authorization`: the token.
     Authorization,
 }
-
-/// A distance in time with a sign, in whole seconds: `-1h`, `+5s`, `90s`, `2m`, `1d`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shift(pub i64);
 
 impl ProofEdits {
     /// Whether the script itself says what nonce the proof carries. A challenge is then an answer, not an obstacle.
@@ -408,90 +402,9 @@ impl Step {
     }
 }
 
-impl<'de> Deserialize<'de> for Shift {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(ShiftVisitor)
-    }
-}
-
-struct ShiftVisitor;
-
-impl Visitor<'_> for ShiftVisitor {
-    type Value = Shift;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a distance in time such as `-1h` or `+5s`")
-    }
-
-    // Here, and not behind `deserialize`, an error has the place of the value.
-    fn visit_str<E: Error>(self, text: &str) -> Result<Shift, E> {
-        parse_shift(text).map(Shift).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-    }
-}
-
-fn parse_shift(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let unit = digits.chars().last()?;
-    let factor = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86400,
-        _ => return None,
-    };
-    let number: u32 = digits.strip_suffix(unit)?.parse().ok()?;
-    Some(sign * i64::from(number) * factor)
-}
-
-impl fmt::Display for Shift {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (number, unit) = match self.0.unsigned_abs() {
-            days if days > 0 && days % 86400 == 0 => (days / 86400, 'd'),
-            hours if hours > 0 && hours % 3600 == 0 => (hours / 3600, 'h'),
-            minutes if minutes > 0 && minutes % 60 == 0 => (minutes / 60, 'm'),
-            seconds => (seconds, 's'),
-        };
-        write!(out, "{}{number}{unit}", if self.0 < 0 { '-' } else { '+' })
-    }
-}
-
-impl JsonSchema for Shift {
-    fn schema_name() -> Cow<'static, str> {
-        "Shift".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "pattern": "^[+-]?[0-9]+[smhd]$",
-            "description": "A distance in time with a sign: `-1h`, `+5s`, `2m`, `1d`."
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shifts() {
-        for (text, seconds, shown) in [
-            ("-1h", -3600, "-1h"),
-            ("+5s", 5, "+5s"),
-            ("90s", 90, "+90s"),
-            ("2m", 120, "+2m"),
-            ("-1d", -86400, "-1d"),
-        ] {
-            assert_eq!(parse_shift(text), Some(seconds), "{text}");
-            assert_eq!(Shift(seconds).to_string(), shown);
-        }
-        for refused in ["", "h", "-", "1", "1.5h", "--1s", "1w", "1 h", "-é"] {
-            assert_eq!(parse_shift(refused), None, "{refused:?}");
-        }
-    }
 
     #[test]
     fn a_script_that_names_the_nonce_is_not_reminted() {

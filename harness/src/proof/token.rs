@@ -8,8 +8,8 @@ use crate::jose::json::{self, Json, Object};
 
 use super::edit::EditError;
 use super::key::ProofKey;
-use super::script::Shift;
 use super::secret::{AccessToken, jwt_parts};
+use super::shift::Shift;
 
 /// Edits to the access token.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]

@@ -8,13 +8,12 @@
 //!
 //! - [`Verifier`] judges one proof, without a server around it: `verifier`, `claims`, `htu`, `nonce`, `replay`, `refusal`.
 //! - [`Issuer`] signs tokens; its endpoints are in `authorization_server`.
-//! - [`ResourceServer`] is `resource`, with tokens in `access_token`, refusals in `answer` and web pages in `cross_origin`.
+//! - [`ResourceServer`] is `resource`, with its `credentials`, tokens in `access_token`, refusals in `answer` and web pages in `cross_origin`.
 //! - Keys are in `signing_key` (the issuer's) and `signature` (verifying, by a library).
 //! - Each refusal is an event of `tracing`, and counted in `metrics`.
 //! - [`start`] runs both: `server`.
-//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_answer`, `faulty_claims`, `faulty_htu`, `faulty_http`,
-//!   `faulty_jws`, `faulty_node`, `faulty_replay`, `faulty_signature`, `faulty_token` and `front` for those that do more than
-//!   leave a check out.
+//! - [`defects()`] lists the planted bugs: `defects`, and `faulty`, `faulty_*` and `front` for those that do more than leave a
+//!   check out.
 //! - `connections` tells connections apart, for planted bugs that mix them up.
 
 mod access_token;
@@ -23,6 +22,7 @@ mod at_once;
 mod authorization_server;
 mod claims;
 mod connections;
+mod credentials;
 mod cross_origin;
 mod defects;
 mod faulty;

@@ -17,6 +17,7 @@ use super::access_token::{AccessToken, TokenKeys, TokenRefusal, TokenRules, Trus
 use super::answer::{Denial, Scheme, Terms, proof_fields, supply_nonce};
 use super::at_once::AtOnce;
 use super::connections::{ConnectionId, Connections};
+use super::credentials::Credentials;
 use super::cross_origin::{lets_through, preflight, readable};
 use super::defects::{Defect, DefectSet};
 use super::faulty_answer;
@@ -120,12 +121,6 @@ struct Access<'a> {
     connection: Option<ConnectionId>,
     /// As it came.
     inbound: Inbound<'a>,
-}
-
-/// The `Authorization` field, taken apart.
-struct Credentials<'a> {
-    scheme: Scheme,
-    token: &'a str,
 }
 
 impl ResourceServer {
@@ -486,34 +481,4 @@ async fn dated(State(server): State<Arc<ResourceServer>>, mut response: Response
 /// GET /metrics
 async fn metrics(State(server): State<Arc<ResourceServer>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.metrics.to_text()).into_response()
-}
-
-impl<'a> Credentials<'a> {
-    /// Takes the `Authorization` field apart: a scheme in any case, 1*SP, token68 (RFC 9110 section 11.4, RFC 9449
-    /// section 7.1).
-    fn read(headers: &'a HeaderMap, defects: DefectSet) -> Result<Self, Denial> {
-        let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-        let (field, more) = (fields.next().ok_or(Denial::NoCredentials)?, fields.next());
-        if more.is_some() {
-            return Err(Denial::SeveralCredentials);
-        }
-        let field = field.to_str().map_err(|_| Denial::MalformedCredentials)?;
-        let (name, token) = field.split_once(' ').ok_or(Denial::MalformedCredentials)?;
-        let scheme = if name == "DPoP"
-            || (name.eq_ignore_ascii_case("DPoP") && !defects.contains(Defect::SchemeCaseSensitive))
-        {
-            Scheme::Dpop
-        } else if name.eq_ignore_ascii_case("Bearer") {
-            Scheme::Bearer
-        } else {
-            return Err(Denial::NoCredentials);
-        };
-        let token = token.trim_start_matches(' ');
-        if is_token68(token) { Ok(Self { scheme, token }) } else { Err(Denial::MalformedCredentials) }
-    }
-}
-
-fn is_token68(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }

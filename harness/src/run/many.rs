@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::cast::Cast;
+use super::ending::Ending;
 use super::observe::{Decision, Observation};
-use super::session::{Earlier, Ending, MAX_CHALLENGES, Session};
+use super::session::{Earlier, MAX_CHALLENGES, Session};
 use super::transcript::{Crowd, Exchange, Transcript, Turn};
 use crate::mutation::Minted;
 use crate::proof::{Each, EditError, Lines, Step, Volley};

@@ -1,7 +1,9 @@
 //! Driving a target: one step, one control, one case at a time, with everything that was sent and seen kept.
 
 mod cast;
+mod ending;
 mod evidence;
+mod exchange;
 mod leak;
 mod many;
 mod observe;
@@ -13,6 +15,7 @@ mod transcript;
 mod wording;
 
 pub use cast::{Cast, CastError, Needs};
+pub use ending::{Ending, Run};
 pub(crate) use evidence::Archive;
 pub use evidence::{Evidence, Texts};
 pub use leak::Leak;
@@ -20,7 +23,7 @@ pub use observe::{Decision, Observation, observe};
 pub use published::{Document, Link, Published};
 pub use redact::{Redactor, visible};
 pub(crate) use session::MAX_CHALLENGES;
-pub use session::{Elsewhere, Ending, Run, Session};
+pub use session::{Elsewhere, Session};
 pub use skew::Skew;
 pub use transcript::{Asked, Credentials, Crowd, Exchange, Transcript, Turn, Watched, is_slow};
 pub use wording::{AllowedOrigin, Caching, Wording};

@@ -1,25 +1,21 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use super::cast::Cast;
-use super::evidence::{Evidence, Texts};
-use super::leak::Leak;
-use super::observe::{Decision, Observation, observe};
+use super::ending::{Ending, Run};
+use super::observe::{Decision, Observation};
 use super::redact::Redactor;
 use super::skew::Skew;
-use super::transcript::{Asked, Exchange, Transcript, Turn, Watched, is_slow, show_answer, show_request};
-use super::wording::Wording;
+use super::transcript::{Exchange, Transcript, Turn, Watched, is_slow};
 use crate::clock::Clock;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::jose::Nonce;
-use crate::mutation::{Minted, MintedProof, mint};
+use crate::mutation::{Minted, mint};
 use crate::proof::{
     AccessToken, Call, Connection, EditError, HttpVersion, IssuerKey, Material, Node, Request, RequestEdits,
-    Script, Step, StepRecord, Success, Watch,
+    Script, Step, StepRecord, Watch,
 };
 use crate::scenario::{Endpoint, Expect};
-use crate::target::{Answer, Decoy, Kept, NoAnswer, NoRoom, Response, Target};
+use crate::target::{Answer, Decoy, Kept, NoAnswer, Target};
 
 /// How often one step answers a nonce challenge before the challenge counts as the answer.
 pub(crate) const MAX_CHALLENGES: usize = 2;
@@ -92,56 +88,9 @@ impl<'a> Elsewhere<'a> {
     }
 }
 
-/// One performance of a case.
-#[derive(Debug)]
-pub struct Run {
-    /// What was sent and what came back.
-    pub transcript: Transcript,
-    /// The steps that were left out, as what they depend on was not accepted.
-    pub left_out: Vec<usize>,
-    /// How it ended.
-    pub ending: Ending,
-}
-
-impl Run {
-    /// One that ended before its first step, or in the middle of one.
-    pub fn ended(transcript: Transcript, ending: Ending) -> Self {
-        Self { transcript, left_out: Vec::new(), ending }
-    }
-}
-
-/// How a performance ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// Every step was sent, or one that the rest depends on could not be, or was answered against expectation.
-    Played,
-    /// A step can't be made against this target.
-    NotMade(EditError),
-    /// The requests of a step can't be sent to this target.
-    NotSent(NoRoom),
-    /// The resource is not served by the method of a step, which is named, and was answered so.
-    NotServed(String, Observation),
-    /// The correct request before the case was not accepted; no step was sent.
-    ControlBefore,
-    /// The correct request after the case was not accepted.
-    ControlAfter,
-}
-
-impl From<EditError> for Ending {
-    fn from(error: EditError) -> Self {
-        Self::NotMade(error)
-    }
-}
-
-impl From<NoRoom> for Ending {
-    fn from(error: NoRoom) -> Self {
-        Self::NotSent(error)
-    }
-}
-
 impl<'a> Session<'a> {
     /// Where a request goes, if not to the protected resource.
-    fn place_of(&self, turn: Turn) -> Option<Elsewhere<'a>> {
+    pub(super) fn place_of(&self, turn: Turn) -> Option<Elsewhere<'a>> {
         self.elsewhere.filter(|place| match turn {
             Turn::Step(_) => true,
             Turn::ControlBefore | Turn::ControlAfter => place.takes_controls,
@@ -210,79 +159,6 @@ impl<'a> Session<'a> {
             self.nonce = Some(nonce.clone());
             self.nonce_of_success = seen.decision == Decision::Accept;
         }
-    }
-
-    /// One request and its answer, as evidence.
-    pub(super) fn exchange(
-        &self,
-        request: &Request,
-        minted: Option<&Minted>,
-        turn: Turn,
-        answer: &Answer,
-        (began, took): (SystemTime, Duration),
-    ) -> Exchange {
-        let asked = Asked::with(request, minted.is_some_and(|minted| minted.odd));
-        let call = self.place_of(turn).map_or(self.call, |place| place.call);
-        // What a browser asks beforehand is no request for the resource.
-        let success = if asked.preflight { &Success::default() } else { &call.success };
-        let mut seen = observe(answer, success);
-        // What a server says may be what it was sent.
-        seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
-        seen.said = seen.said.map(|said| self.redactor.clean_word(&said));
-        let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
-        let under_dpop = request.fields.iter().any(|field| {
-            field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")
-        });
-        let odd = minted.is_some_and(|minted| minted.odd);
-        if let Answer::Response(response) = answer {
-            // What a verifier gives as its reason goes to the program around it, and to no client.
-            let private = odd || self.target.is_bare_verifier();
-            seen.wording = Arc::new(self.wording(response, seen.decision, private));
-        }
-        Exchange {
-            turn,
-            at: self.place_of(turn).map_or(Endpoint::Resource, |place| place.at),
-            method: request.method.clone(),
-            evidence: Evidence::from(Texts {
-                request: show_request(request, self.redactor),
-                proof: minted.filter(|_| has("DPoP")).map(|minted| self.readable(&minted.proof)),
-                response: show_answer(answer, request.http, self.redactor),
-            }),
-            presented: under_dpop && has("DPoP") && !odd,
-            asked,
-            odd,
-            with_nonce: self.nonce.is_some(),
-            challenges_before: 0,
-            with_nonce_of_success: false,
-            shared: false,
-            alike: 1,
-            crowd: None,
-            watched: None,
-            seen,
-            sent: milliseconds(began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
-            milliseconds: milliseconds(took),
-        }
-    }
-
-    fn readable(&self, proof: &MintedProof) -> MintedProof {
-        let clean = |text: &str| self.redactor.clean(text);
-        let correct = proof.correct.as_ref().map(|(header, claims)| (clean(header), clean(claims)));
-        MintedProof { header: clean(&proof.header), claims: clean(&proof.claims), correct }
-    }
-
-    /// How an answer is put, without secrets. What the URL had, a page about the URL may repeat.
-    fn wording(&self, response: &Response, decision: Decision, private: bool) -> Wording {
-        let mut wording = Wording::of(response, &|text| self.redactor.clean_word(text));
-        if decision != Decision::Accept && !private {
-            let values = response.fields.iter().map(|(_, value)| value.as_slice());
-            let said = values.chain([response.body.as_slice()]).map(String::from_utf8_lossy);
-            wording.leak = said.fold(None, |leak, text| match leak {
-                Some(Leak::Secret) => leak,
-                Some(_) | None if self.redactor.is_in(&text) => Some(Leak::Secret),
-                Some(_) | None => leak.or_else(|| Leak::in_text(&text)),
-            });
-        }
-        wording
     }
 
     /// The request of a step with this nonce.
@@ -626,8 +502,4 @@ fn is_not_served(seen: &Observation, only_acceptance: bool) -> bool {
         Decision::Reject if seen.status == Some(403) => true,
         Decision::Reject | Decision::Challenge | Decision::Fault | Decision::NoAnswer => !only_acceptance,
     }
-}
-
-fn milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

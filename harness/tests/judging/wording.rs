@@ -5,46 +5,26 @@ use std::sync::Arc;
 use dpop_harness::judge::Compliance::{Complies, Deviates, NotApplicable, Tolerated};
 use dpop_harness::judge::{Compliance, judge_answer, judge_code};
 use dpop_harness::run::{
-    AllowedOrigin, Asked, Caching, Credentials, Decision, Evidence, Exchange, Leak, Observation, Texts, Turn,
-    Wording,
+    AllowedOrigin, Asked, Caching, Credentials, Decision, Exchange, Leak, Observation, Turn, Wording,
 };
-use dpop_harness::scenario::{AnswerCheck, Endpoint};
+use dpop_harness::scenario::AnswerCheck;
 use dpop_harness::target::Challenges;
+
+use super::exchange;
 
 /// A refusal of a request under the DPoP scheme, with these challenges.
 fn refusal(challenges: &str) -> Exchange {
     let challenges = Challenges::read([challenges.as_bytes()]);
     let wording = Wording { challenges: challenges.clone(), ..Wording::default() };
+    let refused = exchange(Turn::Step(0), Decision::Reject);
     Exchange {
-        turn: Turn::Step(0),
-        at: Endpoint::Resource,
-        method: "GET".to_owned(),
-        evidence: Evidence::from(Texts::default()),
-        presented: true,
         asked: Asked { credentials: Credentials::Under("dpop".to_owned()), ..Asked::default() },
-        odd: false,
-        with_nonce: false,
-        challenges_before: 0,
-        with_nonce_of_success: false,
-        shared: false,
-        alike: 1,
-        crowd: None,
-        watched: None,
         seen: Observation {
-            decision: Decision::Reject,
-            status: Some(401),
-            error: Some("invalid_dpop_proof".to_owned()),
-            nonce: None,
-            nonce_fields: 0,
             challenged: !challenges.list.is_empty(),
-            offers_dpop: true,
-            algs: None,
-            said: None,
             wording: Arc::new(wording),
-            nothing: None,
+            ..refused.seen
         },
-        sent: 0,
-        milliseconds: 0,
+        ..refused
     }
 }
 

@@ -1,57 +1,15 @@
 //! The judge over requests that were sent at the same time, and over steps that depend on others.
 
-use std::sync::Arc;
-
 use dpop_harness::judge::Verdict::{Fail, Inconclusive, Note, Pass, Skip, Warn};
 use dpop_harness::judge::{Compliance, Judgement, Verdict, judge, judge_answer};
 use dpop_harness::run::Decision::{Accept, Challenge, Fault, NoAnswer, Other, Reject};
 use dpop_harness::run::Turn::{ControlAfter, ControlBefore, Step};
-use dpop_harness::run::{Asked, Crowd, Decision, Ending, Evidence, Exchange, Observation, Run, Texts, Turn};
-use dpop_harness::scenario::{AnswerCheck, Endpoint, Expect};
+use dpop_harness::run::{Crowd, Decision, Ending, Exchange, Run};
+use dpop_harness::scenario::{AnswerCheck, Expect};
 use dpop_harness::spec::Level;
-use dpop_harness::target::{NoAnswer as Nothing, NoRoom};
+use dpop_harness::target::NoRoom;
 
-fn exchange(turn: Turn, decision: Decision) -> Exchange {
-    let (status, error) = match decision {
-        Accept => (Some(200), None),
-        Reject => (Some(401), Some("invalid_dpop_proof")),
-        Challenge => (Some(401), Some("use_dpop_nonce")),
-        Fault => (Some(500), None),
-        NoAnswer => (None, None),
-        Other => (Some(429), None),
-    };
-    Exchange {
-        turn,
-        at: Endpoint::Resource,
-        method: "GET".to_owned(),
-        evidence: Evidence::from(Texts::default()),
-        odd: false,
-        presented: true,
-        asked: Asked::default(),
-        with_nonce: false,
-        challenges_before: 0,
-        with_nonce_of_success: false,
-        shared: false,
-        alike: 1,
-        crowd: None,
-        watched: None,
-        seen: Observation {
-            decision,
-            status,
-            error: error.map(str::to_owned),
-            nonce: None,
-            said: None,
-            wording: Arc::default(),
-            nonce_fields: 0,
-            challenged: status == Some(401),
-            offers_dpop: status == Some(401),
-            algs: None,
-            nothing: (decision == NoAnswer).then_some(Nothing::Closed),
-        },
-        sent: 0,
-        milliseconds: 0,
-    }
-}
+use super::exchange;
 
 /// How many requests of one trial were decided how.
 type Trial<'a> = &'a [(usize, Decision)];
@@ -147,7 +105,7 @@ fn requests_with_a_proof_each() {
         ),
         (&[(7, Accept), (1, Fault)], Inconclusive, "answered fault 500"),
         (&[(7, Accept), (1, NoAnswer)], Inconclusive, "answered no-answer"),
-        (&[(7, Accept), (1, Other)], Inconclusive, "answered other 429"),
+        (&[(7, Accept), (1, Other)], Inconclusive, "answered other 404"),
     ] {
         check(&run(&[decided], Accept), &all, verdict, reason);
     }
