@@ -273,13 +273,14 @@ async fn set_up(
         None => None,
     };
     let (servers, source): (Servers, Arc<dyn TokenSource>) = match &config.auth {
-        Auth::Embedded { listen, alg, issuer, audience, scope, claims, tls } => {
+        Auth::Embedded { listen, alg, issuer, audience, scope, claims, jti_prefix, tls } => {
             let issuer_clock = Arc::new(ShiftedClock::new(clock.clone()));
             let new = || {
                 Issuer::new(issuer.clone(), issuer_clock.clone(), entropy.clone())
                     .with_audience(audience.clone())
                     .with_alg(*alg)
                     .with_claims(claims.clone())
+                    .with_jti_prefix(jti_prefix.clone())
             };
             let certificate = match tls {
                 None => None,

@@ -22,6 +22,7 @@ pub struct Issuer {
     url: String,
     audience: String,
     claims: Map<String, Value>,
+    jti_prefix: String,
     key: SigningKey,
     pub(super) verifier: Verifier,
     pub(super) clock: Arc<dyn Clock>,
@@ -86,6 +87,7 @@ impl Issuer {
         Self {
             audience: url.clone(),
             claims: Map::new(),
+            jti_prefix: String::new(),
             url,
             key: SigningKey::generate(Alg::Es256),
             verifier: Verifier::new(nonces, Some(Arc::default()), AlgSet::all(), DefectSet::empty()),
@@ -104,6 +106,12 @@ impl Issuer {
     #[must_use]
     pub fn with_claims(self, claims: Map<String, Value>) -> Self {
         Self { claims, ..self }
+    }
+
+    /// The same issuer, whose tokens have `jti` values (RFC 7519 section 4.1.7) that begin so. Each is unique all the same.
+    #[must_use]
+    pub fn with_jti_prefix(self, jti_prefix: String) -> Self {
+        Self { jti_prefix, ..self }
     }
 
     /// The same issuer with the signing key of an earlier one, from [`signing_key_pkcs8`](Self::signing_key_pkcs8); none
@@ -148,7 +156,7 @@ impl Issuer {
             scope: &request.scope,
             iat,
             exp: iat.saturating_add(i64::try_from(request.lifetime.as_secs()).unwrap_or(i64::MAX)),
-            jti: unique_id(self.entropy.as_ref()),
+            jti: format!("{}{}", self.jti_prefix, unique_id(self.entropy.as_ref())),
             cnf: request.confirmation.map(|jkt| Confirmation { jkt: jkt.to_string() }),
         };
         let mut claims = serde_json::to_value(claims)

@@ -26,6 +26,8 @@ pub enum Auth {
         scope: String,
         /// What else tokens say.
         claims: Map<String, Value>,
+        /// What the `jti` of each token begins with.
+        jti_prefix: String,
         /// What it shows as its certificate, where it speaks TLS.
         tls: Option<TlsFiles>,
     },
@@ -92,6 +94,8 @@ pub(super) struct AuthRow {
     scope: Option<String>,
     /// embedded: what else tokens say, e.g. `{ webid: "https://alice.example/#me" }`; `sub` is `alice` unless it stands here.
     claims: Option<Map<String, Value>>,
+    /// embedded: what the `jti` of each token begins with, for servers that look at its form. 22 characters of chance follow.
+    jti_prefix: Option<String>,
     /// embedded: a PEM file, beside this one, with the issuer's certificate and those that vouch for it. With it the issuer speaks
     /// TLS, for servers that trust no issuer without it.
     certificate_file: Option<PathBuf>,
@@ -184,6 +188,7 @@ pub(super) fn auth(row: AuthRow) -> Result<Auth, (String, String)> {
                 audience: row.audience.ok_or_else(|| needed("audience"))?,
                 scope,
                 claims,
+                jti_prefix: row.jti_prefix.unwrap_or_default(),
                 tls,
             })
         }
@@ -243,11 +248,12 @@ pub(super) fn auth(row: AuthRow) -> Result<Auth, (String, String)> {
 /// Every key that is given belongs to the kind.
 fn belonging(row: &AuthRow) -> Result<(), (String, String)> {
     use AuthKind::{ClientCredentials, Command, Embedded, Static};
-    let keys: [(&str, bool, &[AuthKind]); 16] = [
+    let keys: [(&str, bool, &[AuthKind]); 17] = [
         ("listen", row.listen.is_some(), &[Embedded]),
         ("issuer", row.issuer.is_some(), &[Embedded, ClientCredentials]),
         ("alg", row.alg.is_some(), &[Embedded]),
         ("claims", row.claims.is_some(), &[Embedded]),
+        ("jti-prefix", row.jti_prefix.is_some(), &[Embedded]),
         ("certificate-file", row.certificate_file.is_some(), &[Embedded]),
         ("private-key-file", row.private_key_file.is_some(), &[Embedded]),
         ("audience", row.audience.is_some(), &[Embedded, Command, ClientCredentials]),

@@ -16,7 +16,8 @@ pub(super) const LOG: &str = "install.log";
 /// By the lock file that lies in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runtime {
-    /// `package-lock.json`, `server.mjs`. Packages run no scripts.
+    /// `package-lock.json`, `server.mjs`. Packages run no scripts. Where one of them brings a program `node`, that one runs the
+    /// server, as it would under `npm start`: so a target can have a newer one than the machine has.
     Node,
     /// `requirements.txt` with hashes, `server.py`, in an environment of its own. Wheels only.
     Python,
@@ -108,13 +109,19 @@ impl Runtime {
     /// The command that starts the server, in `folder`.
     pub(super) fn server(self, folder: &Path) -> Command {
         let mut command = match self {
-            Self::Node => with_argument("node".into(), "server.mjs"),
+            Self::Node => with_argument(node(folder), "server.mjs"),
             Self::Python => with_argument(folder.join("venv/bin/python"), "server.py"),
             Self::Cargo => Command::new(folder.join("build/release/server")),
         };
         command.current_dir(folder).env_remove("NODE_ENV").env("PYTHONUNBUFFERED", "1");
         command
     }
+}
+
+/// The `node` that a package brought, or that of the machine.
+fn node(folder: &Path) -> PathBuf {
+    let brought = folder.join("node_modules/.bin/node");
+    if brought.is_file() { brought } else { "node".into() }
 }
 
 fn with_argument(program: PathBuf, argument: &str) -> Command {
@@ -163,6 +170,17 @@ mod tests {
         assert_eq!(numbers("Python 3.11.7"), Some([3, 11]));
         assert_eq!(numbers("cargo 1.95.0 (f2d3ce0bd 2026-03-21)"), Some([1, 95]));
         assert_eq!(numbers("node"), None);
+    }
+
+    #[test]
+    fn a_node_among_the_packages_is_the_one() {
+        let folder = std::env::temp_dir().join(format!("xtask-node-{}", std::process::id()));
+        let brought = folder.join("node_modules/.bin/node");
+        fs::create_dir_all(brought.parent().unwrap()).unwrap();
+        assert_eq!(Runtime::Node.server(&folder).get_program(), "node");
+        fs::write(&brought, "").unwrap();
+        assert_eq!(Runtime::Node.server(&folder).get_program(), brought.as_os_str());
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

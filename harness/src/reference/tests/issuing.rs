@@ -198,6 +198,27 @@ fn a_token_says_more() {
     let more = json!({"webid": "https://alice.example/#me", "sub": "did:web:alice.example"});
     let issuer = Issuer::new("https://id.example".into(), clock, Arc::new(SystemEntropy))
         .with_claims(more.as_object().expect("an object").clone());
+    let claims = claims_of(&issuer);
+    let said = [&claims["iss"], &claims["sub"], &claims["aud"], &claims["webid"]];
+    let expected = ["https://id.example", "did:web:alice.example", "solid", "https://alice.example/#me"];
+    assert_eq!(said, expected);
+}
+
+/// Each `jti` begins as it should and is another one.
+#[test]
+fn a_token_has_a_jti_of_a_form() {
+    let clock = Arc::new(VirtualClock::at_unix(1_700_000_000));
+    let issuer = Issuer::new("https://id.example".into(), clock, Arc::new(SystemEntropy))
+        .with_jti_prefix("tok-by-harness".into());
+    let jti = || claims_of(&issuer)["jti"].as_str().expect("a text").to_owned();
+    let (one, two) = (jti(), jti());
+    assert!(one.starts_with("tok-by-harness") && two.starts_with("tok-by-harness"), "{one} {two}");
+    assert_eq!([one.len(), two.len()], [36, 36]);
+    assert_ne!(one, two);
+}
+
+/// What a token of `issuer` says.
+fn claims_of(issuer: &Issuer) -> Value {
     let token = issuer.mint(&TokenRequest {
         subject: "alice".into(),
         client_id: "test".into(),
@@ -207,10 +228,7 @@ fn a_token_says_more() {
         confirmation: None,
     });
     let claims = base64url::decode(token.split('.').nth(1).expect("claims")).expect("base64url");
-    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
-    let said = [&claims["iss"], &claims["sub"], &claims["aud"], &claims["webid"]];
-    let expected = ["https://id.example", "did:web:alice.example", "solid", "https://alice.example/#me"];
-    assert_eq!(said, expected);
+    serde_json::from_slice(&claims).expect("JSON")
 }
 
 /// The files of `tests/tls`.
