@@ -141,6 +141,10 @@ fn a_finding_is_a_scenario_that_a_run_fails_on() {
     let failed = run(&bug).with(1).stdout;
     assert!(failed.contains("1 fail") && failed.contains("reproduced 2/2"), "{failed}");
     run(&[]).with(0);
+    let replayed = at(&files.join("bundle.json"));
+    let again = ended(dpop(["replay", &replayed]).args(bug)).with(1).stdout;
+    assert!(again.contains("1 fail") && again.contains(id), "{again}");
+    ended(&mut dpop(["replay", &replayed])).with(0);
 
     let bundle = json(&files.join("bundle.json"));
     assert_eq!((&bundle["format"], &bundle["id"]), (&Value::from("dpop-finding/1"), &finding["id"]));
@@ -187,6 +191,13 @@ fn a_campaign_goes_on_where_it_was_killed() {
     let number = |name: &str| next[name].as_u64().expect("a number");
     assert!(number("executions_in_all") >= number("executions") + 50 * before as u64, "{next}");
     assert!(number("classes") > 10, "{next}");
+    assert!(next["ended"].is_null(), "{next}");
+
+    // Where it ends by itself, what it sent of a batch that was not done counts as well.
+    let last = ended(&mut fuzz("1s")).with(0).stdout;
+    let last: Value = serde_json::from_str(&last).expect("JSON");
+    let sum = number("executions_in_all") + last["executions"].as_u64().expect("a number");
+    assert_eq!(last["executions_in_all"], sum, "{last}");
 }
 
 #[cfg(unix)]
@@ -209,6 +220,40 @@ fn ctrl_c_tells_what_was_found_until_then() {
     let mut out = child.stdout.take().expect("a pipe");
     std::io::Read::read_to_string(&mut out, &mut said).expect("UTF-8");
     assert!(said.contains(" inputs in ") && said.contains("classes of answers"), "{said}");
+}
+
+/// Two at once would count each other's batches as their own.
+#[test]
+fn a_folder_is_one_campaigns() {
+    let state = tempfile::tempdir().expect("a folder");
+    let folder = state.path().to_str().expect("UTF-8");
+    let _other = std::fs::File::create(state.path().join("journal.ndjson")).and_then(|file| {
+        file.try_lock().map_err(std::io::Error::from)?;
+        Ok(file)
+    });
+    let said = ended(&mut dpop(["fuzz", "--for", "1s", "--state", folder])).with(3).stderr;
+    assert!(said.contains("another dpop fuzz") && said.contains("--state"), "{said}");
+    let file = state.path().join("journal.ndjson");
+    let said =
+        ended(&mut dpop(["fuzz", "--for", "1s", "--state", file.to_str().expect("UTF-8")])).with(3).stderr;
+    assert!(said.contains("journal.ndjson: "), "a file is no folder: {said}");
+}
+
+/// What each of two jobs sends is another half of the same.
+#[test]
+fn shares_are_of_different_inputs() {
+    let state = tempfile::tempdir().expect("a folder");
+    let batches = |share: &str| {
+        let folder = state.path().join(share.replace([':', '/'], "-"));
+        let fuzz = ["fuzz", "--requests", "900", "--jobs", "1", "--partition", share, "--state"];
+        ended(dpop(fuzz).arg(&folder)).with(0);
+        let journal = std::fs::read_to_string(folder.join("journal.ndjson")).expect("readable");
+        let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.filter_map(|line| line["done"]["batch"].as_u64()).collect::<Vec<_>>()
+    };
+    let (one, two) = (batches("slice:1/2"), batches("slice:2/2"));
+    assert!(one.len() >= 3 && two.len() >= 3, "{one:?} {two:?}");
+    assert!(one.iter().all(|batch| !two.contains(batch)), "{one:?} {two:?}");
 }
 
 #[test]

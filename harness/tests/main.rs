@@ -10,6 +10,7 @@ mod doctor_tls;
 mod exit_codes;
 mod formats;
 mod fuzz;
+mod fuzz_oracles;
 mod generated;
 mod guide;
 mod hostile;

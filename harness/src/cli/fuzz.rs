@@ -15,6 +15,7 @@ use crate::clock::{Clock as _, Span, SystemClock};
 use crate::fuzz::{
     Campaign, Ended, Finding, Layer, NotMinimized, Plan, Report, Targets, minimize, recipe_in,
 };
+use crate::generator::Recipe;
 use crate::plan::Partition;
 use crate::scenario::Scenario;
 use crate::suite::{Approach, Setup, Stop};
@@ -218,27 +219,43 @@ fn show(
             show_finding(finding, plan, context)?;
         }
     }
-    if let Some(ended) = &report.ended {
-        let why = match ended {
-            Ended::Cap => "ended: no more requests may be sent",
-            Ended::Nothing => "ended: there is nothing to send",
-            Ended::Lost(why) => &format!("ended, the target was lost: {why}"),
-            Ended::State(why) => &format!("ended, what is learned can't be written: {why}"),
-        };
-        writeln!(context.out, "{why}")?;
+    if let Some(why) = &report.ended {
+        writeln!(context.out, "ended: {}", ended(why))?;
+    }
+    for suspect in &report.suspects {
+        writeln!(context.out, "    not answered before that: {}", suspect.yaml())?;
+    }
+    if !report.suspects.is_empty() {
+        writeln!(context.out, "    once it is back, the next dpop fuzz looks at this first")?;
     }
     let rate = report.requests as f64 / seconds.max(0.001);
     writeln!(
         context.out,
-        "{} inputs in {seconds:.1} s ({} in all), {} requests ({rate:.0}/s), {} classes of answers, {} findings, {} not reproducible",
-        report.executions,
+        "{} in {seconds:.1} s ({} in all), {} ({rate:.0}/s), {}, {}, {} not reproducible",
+        counted(report.executions, "input", "inputs"),
         report.progress.executions,
-        report.requests,
-        report.progress.classes,
-        report.findings.len(),
+        counted(report.requests, "request", "requests"),
+        counted(report.progress.classes, "class of answers", "classes of answers"),
+        counted(report.findings.len(), "finding", "findings"),
         report.unreproduced,
     )?;
     Ok(())
+}
+
+fn counted(number: impl std::fmt::Display, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    let noun = if number == "1" { one } else { more };
+    format!("{number} {noun}")
+}
+
+/// Why a campaign ended before its time.
+fn ended(why: &Ended) -> String {
+    match why {
+        Ended::Cap => "no more requests may be sent".to_owned(),
+        Ended::Nothing => "there is nothing to send".to_owned(),
+        Ended::Lost(why) => format!("the target was lost: {why}"),
+        Ended::State(why) => format!("what is learned can't be written: {why}"),
+    }
 }
 
 fn show_finding(finding: &Finding, plan: &Plan, context: &mut Context) -> Result<(), Failure> {
@@ -253,17 +270,18 @@ fn show_finding(finding: &Finding, plan: &Plan, context: &mut Context) -> Result
     writeln!(out, "    sent      {}", finding.told())?;
     writeln!(out, "    input     {}", finding.recipe.yaml())?;
     writeln!(out, "    breaks    {}{case}", finding.clause.spec.join(", "))?;
-    let reproduced = if finding.reproduced == 3 {
-        "reproducible 3/3".to_owned()
-    } else {
-        format!("flaky {}/3", finding.reproduced)
+    let seen = match (finding.reproduced, finding.looked) {
+        (_, 0) => "earlier; nothing was shown of it now".to_owned(),
+        (times, looked) if times == looked => format!("reproducible {}", finding.seen()),
+        (_, _) => format!("flaky {}", finding.seen()),
     };
-    writeln!(out, "    seen      {reproduced}; {} inputs show it", finding.times)?;
+    let show = if finding.times == 1 { "input shows" } else { "inputs show" };
+    writeln!(out, "    seen      {seen}; {} {show} it", finding.times)?;
     if let Some(id) = finding.proposed_id() {
         writeln!(out, "    proposed  {id}")?;
     }
-    let (id, with) = (finding.id(), &plan.repeat_with);
-    writeln!(out, "    repeat    dpop run --scenarios {} {id}{with}\n", folder.display())?;
+    let (cases, with) = (finding.cases().join(" "), &plan.repeat_with);
+    writeln!(out, "    repeat    dpop run --scenarios {} {cases}{with}\n", folder.display())?;
     Ok(())
 }
 
@@ -287,7 +305,7 @@ fn write_json(
             "spec": finding.clause.spec,
             "nearest_case": finding.clause.nearest,
             "proposed_id": finding.proposed_id(),
-            "reproduced": format!("{}/3", finding.reproduced),
+            "reproduced": finding.seen(),
             "times": finding.times,
             "folder": plan.state.join("findings").join(finding.name()),
         })
@@ -302,6 +320,8 @@ fn write_json(
         "requests": report.requests,
         "classes": report.progress.classes,
         "unreproduced": report.unreproduced,
+        "ended": report.ended.as_ref().map(ended),
+        "suspects": report.suspects.iter().map(Recipe::yaml).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
     });
     writeln!(context.out, "{document:#}")?;

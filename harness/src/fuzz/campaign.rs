@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, RwLock};
 
 use super::class::class_of;
 use super::client::{Client, Clock as ProofClock, Seen, Targets, Unseen, redactors};
@@ -13,15 +13,16 @@ use super::confirm::Look;
 use super::finding::Finding;
 use super::journal::{Heading, Journal};
 use super::layer::Layer;
-use super::shrink::shrink;
+use super::shrink::{Shown, shrink};
 use super::symptom::Symptom;
 use crate::clock::Clock;
 use crate::entropy::{Entropy as _, SeededEntropy};
 use crate::generator::{Catalogue, Draw, Kind, Recipe};
 use crate::plan::Partition;
-use crate::run::Turn;
+use crate::run::{Exchange, Turn};
 use crate::scenario::Scenario;
 use crate::suite::Stop;
+use crate::target::NoAnswer;
 
 /// How many inputs are sent with the same key and token, between two correct requests.
 const BATCH: u64 = 100;
@@ -31,6 +32,9 @@ const TIMED: usize = 101;
 const MOST_KEPT: usize = 2000;
 /// How many draws in a row may be of no layer that is asked for before the batch is given up.
 const MOST_DRAWS: usize = 500;
+
+/// How many inputs may be suspected at once; where more are not answered, it is not for what they are.
+const MOST_UNANSWERED: usize = 32;
 
 /// What a campaign is to do.
 #[derive(Debug, Clone)]
@@ -73,6 +77,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Symptoms that were seen once, and not again.
     pub unreproduced: usize,
+    /// Inputs that were not answered before the target was lost; the next campaign looks at these first.
+    pub suspects: Vec<Recipe>,
     /// Why it ended before its time.
     pub ended: Option<Ended>,
 }
@@ -101,6 +107,8 @@ pub struct Campaign<'a> {
     shared: Mutex<Shared>,
     /// Held while a symptom is looked at, so that two don't look for one cause at a time.
     looking: AsyncMutex<()>,
+    /// Who sends an input reads it; who wants the target alone writes.
+    sending: RwLock<()>,
 }
 
 struct Shared {
@@ -114,6 +122,10 @@ struct Shared {
     milliseconds: VecDeque<u64>,
     findings: Vec<Finding>,
     dismissed: BTreeSet<(Symptom, String)>,
+    /// What was not answered since a correct request was.
+    unanswered: Vec<Recipe>,
+    /// What the target may have been lost over.
+    suspects: Vec<Recipe>,
     ended: Option<Ended>,
 }
 
@@ -150,22 +162,20 @@ impl<'a> Campaign<'a> {
                 .map(|(symptom, recipe)| Finding::new(symptom, recipe.clone(), recipe, scenarios))
                 .collect(),
             dismissed: BTreeSet::new(),
+            unanswered: Vec::new(),
+            suspects: past.suspects,
             ended: None,
         };
         let until = clock.now() + plan.time;
-        let (shared, looking) = (Mutex::new(shared), AsyncMutex::default());
-        Ok(Self { targets, scenarios, plan, clock, stop, until, shared, looking })
+        let (shared, looking, sending) = (Mutex::new(shared), AsyncMutex::default(), RwLock::default());
+        Ok(Self { targets, scenarios, plan, clock, stop, until, shared, looking, sending })
     }
 
     /// Sends inputs until its time is over, nothing more may be sent, or the stop is requested; what was found until then is there.
     pub async fn run(self, progress: &(dyn Fn(Progress) + Sync)) -> Report {
         let setup = self.targets.subject.setup();
         let before = setup.target.requests_left();
-        tokio::select! {
-            biased;
-            () = self.stop.requested() => {}
-            () = self.find_again() => {}
-        }
+        self.find_again().await;
         join_all((0..setup.jobs).map(|_| self.work(progress))).await;
         let requests = before.saturating_sub(setup.target.requests_left());
         let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -175,27 +185,54 @@ impl<'a> Campaign<'a> {
             requests,
             unreproduced: shared.dismissed.len(),
             findings: shared.findings,
+            suspects: shared.suspects,
             ended: shared.ended,
         }
     }
 
-    /// Looks whether what was found earlier is still there.
+    /// What comes of something, unless the campaign is told to stop before.
+    async fn unless_stopped<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.requested() => None,
+            done = doing => Some(done),
+        }
+    }
+
+    /// Looks whether what was found earlier is still there, and what the target was lost over.
     async fn find_again(&self) {
-        let known = std::mem::take(&mut self.shared().findings);
+        let mut known = std::mem::take(&mut self.shared().findings);
+        // What may cost the target its life comes last.
+        known.sort_by_key(|finding| finding.symptom == Symptom::NoAnswer);
         for mut finding in known {
-            match self.targets.look_again(&finding.recipe, finding.symptom, 1).await {
-                Look::Gone => {
+            let look = self.targets.look_again(&finding.recipe, finding.symptom, 1);
+            match self.unless_stopped(look).await {
+                Some(Look::Gone) => {
                     let gone = self.shared().journal.gone(finding.symptom, &finding.recipe);
                     self.written(gone);
                 }
-                Look::There(exchanges) => {
-                    finding.reproduced = 3; // as it was when it was found
-                    finding.exchanges = exchanges;
-                    self.shared().findings.push(finding);
+                Some(Look::There(exchanges)) => {
+                    finding.looked_for(Some(exchanges));
+                    self.keep(finding);
+                }
+                Some(Look::Lost(exchanges)) => {
+                    finding.looked_for(Some(exchanges));
+                    self.keep(finding);
+                    self.lost();
                 }
                 // Nothing was shown of it.
-                Look::Unclear | Look::Cap => self.shared().findings.push(finding),
+                Some(Look::Unclear | Look::Cap) | None => self.shared().findings.push(finding),
             }
+        }
+        let suspects = std::mem::take(&mut self.shared().suspects);
+        for recipe in suspects {
+            if self.is_over() {
+                self.shared().suspects.push(recipe); // which the journal has already
+                continue;
+            }
+            let cleared = self.shared().journal.cleared(&recipe);
+            self.written(cleared);
+            self.look_at(&recipe, Symptom::NoAnswer).await;
         }
     }
 
@@ -211,6 +248,10 @@ impl<'a> Campaign<'a> {
         self.shared().ended.get_or_insert(why);
     }
 
+    fn lost(&self) {
+        self.end(Ended::Lost("after the input that it did not answer, a correct request was not".to_owned()));
+    }
+
     fn written(&self, result: io::Result<()>) {
         if let Err(error) = result {
             self.end(Ended::State(format!("{}: {error}", self.plan.state.display())));
@@ -219,12 +260,7 @@ impl<'a> Campaign<'a> {
 
     async fn work(&self, progress: &(dyn Fn(Progress) + Sync)) {
         while !self.is_over() {
-            let batch = self.next_batch();
-            tokio::select! {
-                biased;
-                () = self.stop.requested() => return,
-                () = self.batch(batch, progress) => {}
-            }
+            self.batch(self.next_batch(), progress).await;
         }
     }
 
@@ -244,16 +280,27 @@ impl<'a> Campaign<'a> {
 
     async fn batch(&self, batch: u64, progress: &(dyn Fn(Progress) + Sync)) {
         let redactors = redactors(self.targets);
-        let Some(mut client) = self.client(&redactors).await else { return };
+        let Some(Some(mut client)) = self.unless_stopped(self.client(&redactors)).await else { return };
         let mut inputs = Inputs::new(&self.plan.layers, self.plan.seed, batch);
         let mut executions = 0;
-        for _ in 0..BATCH {
-            if self.is_over() {
-                return;
-            }
-            let Some(recipe) = inputs.next(&self.shared().kept) else { return self.end(Ended::Nothing) };
-            match client.send(&recipe).await {
-                Ok(seen) => {
+        let mut left = BATCH;
+        while left > 0 && !self.is_over() {
+            left -= 1;
+            let Some(recipe) = inputs.next(&self.shared().kept) else {
+                self.end(Ended::Nothing);
+                break;
+            };
+            let sending = async {
+                let _one_of_many = self.sending.read().await;
+                client.send(&recipe).await
+            };
+            match self.unless_stopped(sending).await {
+                // It never came there.
+                Some(Ok(seen)) if seen.exchange.never_connected() => {
+                    left += 1;
+                    break;
+                }
+                Some(Ok(seen)) => {
                     executions += 1;
                     let (found, now) = self.observed(&recipe, &seen);
                     progress(now);
@@ -261,38 +308,44 @@ impl<'a> Campaign<'a> {
                         self.look_at(&recipe, symptom).await;
                     }
                 }
-                Err(Unseen::NotMade(_)) => {}
-                Err(Unseen::Cap) => return self.end(Ended::Cap),
+                Some(Err(Unseen::NotMade(_))) => {}
+                Some(Err(Unseen::Cap)) => self.end(Ended::Cap),
+                None => break,
             }
         }
-        let done = self.shared().journal.done(batch, executions);
-        self.written(done);
+        let mut shared = self.shared();
+        let journal = &mut shared.journal;
+        let result = if left == 0 { journal.done(batch, executions) } else { journal.begun(executions) };
+        drop(shared);
+        self.written(result);
     }
 
     /// A client whose correct request is accepted; none where the target is lost.
     async fn client<'b>(&'b self, redactors: &'b [crate::run::Redactor; 2]) -> Option<Client<'b>> {
-        let mut why = String::new();
-        for _ in 0..2 {
-            let client = Client::new(self.targets, redactors, ProofClock::Usual).await;
-            match client {
-                Ok(mut client) => match client.control(Turn::ControlBefore).await {
-                    Ok(exchange) => {
-                        self.shared().timed(exchange.milliseconds);
-                        return Some(client);
-                    }
-                    Err(exchange) => {
-                        if exchange.seen.nothing == Some(crate::target::NoAnswer::CapReached) {
-                            self.end(Ended::Cap);
-                            return None;
-                        }
-                        why = format!("a correct request was answered {}", exchange.seen);
-                        client.wait().await;
-                    }
-                },
-                Err(error) => why = redactors[0].clean(&format!("no access token: {error}")),
-            }
-        }
+        let why = match Client::new(self.targets, redactors, ProofClock::Usual).await {
+            Ok(mut client) => match client.control_once_back(Turn::ControlBefore).await {
+                Ok(exchange) => {
+                    let mut shared = self.shared();
+                    shared.timed(exchange.milliseconds);
+                    shared.unanswered.clear();
+                    drop(shared);
+                    return Some(client);
+                }
+                Err(exchange) if exchange.seen.nothing == Some(NoAnswer::CapReached) => {
+                    self.end(Ended::Cap);
+                    return None;
+                }
+                Err(exchange) => format!("a correct request was answered {}", exchange.seen),
+            },
+            Err(error) => redactors[0].clean(&format!("no access token: {error}")),
+        };
+        let mut shared = self.shared();
+        let unanswered = std::mem::take(&mut shared.unanswered);
+        let result = unanswered.iter().try_for_each(|recipe| shared.journal.suspect(recipe));
+        shared.suspects.extend(unanswered);
+        drop(shared);
         self.end(Ended::Lost(why));
+        self.written(result);
         None
     }
 
@@ -302,6 +355,9 @@ impl<'a> Campaign<'a> {
         shared.executions += 1;
         let usual = shared.usual_milliseconds();
         shared.timed(seen.exchange.milliseconds);
+        if seen.exchange.is_unanswered() && shared.unanswered.len() < MOST_UNANSWERED {
+            shared.unanswered.push(recipe.clone());
+        }
         let class = class_of(&seen.exchange);
         let mut result = Ok(());
         if shared.kept.len() < MOST_KEPT && !shared.classes.contains(&class) {
@@ -327,49 +383,89 @@ impl<'a> Campaign<'a> {
 
     /// Looks for a symptom again, and where it is there for the smallest input that shows it.
     async fn look_at(&self, recipe: &Recipe, symptom: Symptom) {
-        let _one = self.looking.lock().await;
+        let Some(_one) = self.unless_stopped(self.looking.lock()).await else { return };
+        let _alone = match symptom.is_of_load() {
+            true => Some(self.sending.write().await),
+            false => None,
+        };
         {
             let mut shared = self.shared();
+            if shared.ended.is_some() {
+                return;
+            }
             let known = shared.findings.iter_mut().find(|finding| finding.explains(symptom, recipe));
             if let Some(finding) = known {
                 finding.seen_again(recipe.clone());
                 return;
             }
         }
-        match self.targets.look_again(recipe, symptom, 2).await {
-            Look::There(_) => {}
-            Look::Gone => {
-                self.shared().dismissed.insert((symptom, recipe.yaml()));
-                return;
+        match self.unless_stopped(self.targets.look_again(recipe, symptom, 2)).await {
+            Some(Look::There(exchanges)) => {
+                if let Some(finding) = self.smallest(recipe, symptom, exchanges).await {
+                    self.found(finding, recipe);
+                }
             }
+            // It cost the target its life twice, and there is nobody to ask about anything smaller.
+            Some(Look::Lost(exchanges)) => {
+                let mut finding = Finding::new(symptom, recipe.clone(), recipe.clone(), self.scenarios);
+                finding.looked_for(Some(exchanges));
+                self.found(finding, recipe);
+                self.lost();
+            }
+            Some(Look::Gone) => self.dismiss(recipe, symptom),
             // The next batch begins with a correct request, and finds out what is left of the target.
-            Look::Unclear => return,
-            Look::Cap => return self.end(Ended::Cap),
+            Some(Look::Unclear) | None => {}
+            Some(Look::Cap) => self.end(Ended::Cap),
         }
-        let mut smallest = recipe.clone();
-        tokio::select! {
-            biased;
-            () = self.stop.requested() => {}
-            () = shrink(self.targets, symptom, &mut smallest) => {}
-        }
-        let mut finding = Finding::new(symptom, recipe.clone(), smallest, self.scenarios);
+    }
+
+    fn dismiss(&self, recipe: &Recipe, symptom: Symptom) {
+        self.shared().dismissed.insert((symptom, recipe.yaml()));
+    }
+
+    /// The finding that an input comes to which was seen twice; none where the smallest was not seen often enough. Where the
+    /// campaign is told to stop, it is what it had come to.
+    async fn smallest(&self, recipe: &Recipe, symptom: Symptom, exchanges: Vec<Exchange>) -> Option<Finding> {
+        let mut smallest = Shown { recipe: recipe.clone(), exchanges };
+        self.unless_stopped(shrink(self.targets, symptom, &mut smallest)).await;
+        let mut finding = Finding::new(symptom, recipe.clone(), smallest.recipe, self.scenarios);
+        finding.exchanges = smallest.exchanges;
         for turn in 0..3 {
-            let clock = if turn % 2 == 0 { ProofClock::ToConfirm } else { ProofClock::Usual };
-            if let Look::There(exchanges) = self.targets.look(&finding.recipe, symptom, clock).await {
-                finding.reproduced += 1;
-                finding.exchanges = exchanges;
-            }
+            let look = self.targets.look(&finding.recipe, symptom, ProofClock::of_turn(turn));
+            let there = match self.unless_stopped(look).await {
+                Some(Look::There(exchanges)) => Some(exchanges),
+                Some(Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap) => None,
+                None => break,
+            };
+            finding.looked_for(there);
         }
+        if finding.looked < 3 {
+            // Each that shrinking comes to was seen twice, and so was the first.
+            (finding.looked, finding.reproduced) = (finding.looked + 2, finding.reproduced + 2);
+        } else if finding.reproduced < symptom.least_of_three() {
+            self.dismiss(recipe, symptom);
+            return None;
+        }
+        Some(finding)
+    }
+
+    fn found(&self, finding: Finding, recipe: &Recipe) {
         let mut shared = self.shared();
         if let Some(known) = shared.findings.iter_mut().find(|known| known.is_same_as(&finding)) {
             known.seen_again(recipe.clone());
             return;
         }
-        let result = shared.journal.found(symptom, &finding.recipe).and_then(|()| {
-            finding.write(shared.journal.folder(), self.targets, self.plan.seed, &self.plan.repeat_with)
-        });
-        shared.findings.push(finding);
+        let result = shared.journal.found(finding.symptom, &finding.recipe);
         drop(shared);
+        self.written(result);
+        self.keep(finding);
+    }
+
+    /// Writes the files of a finding, which the journal has.
+    fn keep(&self, finding: Finding) {
+        let (seed, with) = (self.plan.seed, &self.plan.repeat_with);
+        let result = finding.write(&self.plan.state, self.targets, seed, with);
+        self.shared().findings.push(finding);
         self.written(result);
     }
 }

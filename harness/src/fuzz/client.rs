@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::symptom::{Sighting, Symptom};
 use crate::generator::Recipe;
@@ -101,6 +102,13 @@ pub(super) enum Clock {
     ToConfirm,
 }
 
+impl Clock {
+    /// The clock of the look with this number: each in turn.
+    pub(super) fn of_turn(turn: usize) -> Self {
+        if turn.is_multiple_of(2) { Self::ToConfirm } else { Self::Usual }
+    }
+}
+
 impl<'a> Client<'a> {
     /// New clients; the redactors learn their secrets.
     pub(super) async fn new(
@@ -142,14 +150,23 @@ impl<'a> Client<'a> {
         session.send(&request, None, Turn::Canary, &mut Transcript::new()).await
     }
 
-    /// Waits before a target that failed a control is asked once more.
-    pub(super) async fn wait(&self) {
-        self.targets.subject.setup().clock.sleep(PATIENCE).await;
+    /// The same, again and again for as long as somebody takes to start a server anew that has died.
+    pub(super) async fn control_once_back(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
+        let mut last = self.control(turn).await;
+        for wait in WAITS {
+            match &last {
+                Err(exchange) if exchange.seen.nothing != Some(NoAnswer::CapReached) => {}
+                Ok(_) | Err(_) => break,
+            }
+            self.targets.subject.setup().clock.sleep(Duration::from_millis(*wait)).await;
+            last = self.control(turn).await;
+        }
+        last
     }
 }
 
-/// How long to wait before a target that failed a control is asked once more.
-const PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
+/// How long to wait before a target that failed a control is asked once more, in milliseconds.
+const WAITS: &[u64] = &[300, 600, 1200, 2400];
 
 /// The redactors of one set of clients: long campaigns make many tokens, and so each set has its own.
 pub(super) fn redactors(targets: &Targets<'_>) -> [Redactor; 2] {

@@ -1,6 +1,6 @@
 use super::client::{Client, Clock, Targets, Unseen, redactors};
 use super::symptom::Symptom;
-use crate::generator::Recipe;
+use crate::generator::{Catalogue, Recipe};
 use crate::run::{Decision, Exchange, Turn};
 
 /// What looking for a symptom again came to.
@@ -8,7 +8,9 @@ use crate::run::{Decision, Exchange, Turn};
 pub(super) enum Look {
     /// It is there, between two correct requests that were accepted: these are the three.
     There(Vec<Exchange>),
-    /// It is not.
+    /// A correct request was accepted, this input was not answered, and after it the target was gone for good.
+    Lost(Vec<Exchange>),
+    /// It is not there.
     Gone,
     /// Nothing was shown: there was no token, a correct request was not accepted, or one without credentials was.
     Unclear,
@@ -28,16 +30,7 @@ impl Targets<'_> {
             Ok(client) => client,
             Err(_) => return Look::Unclear,
         };
-        let before = match client.control(Turn::ControlBefore).await {
-            Ok(before) => before,
-            Err(_) => {
-                client.wait().await;
-                match client.control(Turn::ControlBefore).await {
-                    Ok(before) => before,
-                    Err(_) => return Look::Unclear,
-                }
-            }
-        };
+        let Ok(before) = client.control_once_back(Turn::ControlBefore).await else { return Look::Unclear };
         if symptom == Symptom::Accepted && client.canary().await.decision == Decision::Accept {
             return Look::Unclear;
         }
@@ -46,16 +39,34 @@ impl Targets<'_> {
             Err(Unseen::NotMade(_)) => return Look::Gone,
             Err(Unseen::Cap) => return Look::Cap,
         };
-        let after = client.control(Turn::ControlAfter).await;
-        let slowest = after.as_ref().map_or(0, |after| after.milliseconds).max(before.milliseconds);
-        if self.symptom_of(recipe, &seen, slowest) != Some(symptom) {
-            return Look::Gone;
+        let after = match symptom {
+            // What was accepted was accepted, whatever comes of it.
+            Symptom::Accepted => client.control(Turn::ControlAfter).await,
+            Symptom::Refused
+            | Symptom::Fault
+            | Symptom::NoAnswer
+            | Symptom::Slow
+            | Symptom::Leak
+            | Symptom::Disagreement => client.control_once_back(Turn::ControlAfter).await,
+        };
+        let mut slowest = after.as_ref().map_or(0, |after| after.milliseconds).max(before.milliseconds);
+        if symptom == Symptom::Slow && seen.exchange.seen.decision != Decision::Accept {
+            // A server may take its time over whatever it refuses.
+            match client.send(&plainly_wrong()).await {
+                Ok(other) => slowest = slowest.max(other.exchange.milliseconds),
+                Err(Unseen::NotMade(_)) => return Look::Unclear,
+                Err(Unseen::Cap) => return Look::Cap,
+            }
         }
-        match after {
-            Ok(after) => Look::There(vec![before, seen.exchange, after]),
-            // What was accepted was accepted, whatever came of it.
-            Err(_) if symptom == Symptom::Accepted => Look::There(vec![before, seen.exchange]),
-            Err(_) => Look::Unclear,
+        match (self.symptom_of(recipe, &seen, slowest), after) {
+            // Whoever closes the connection over odd bytes has to be there for the next.
+            (_, Err(after)) if seen.exchange.is_unanswered() && after.seen.nothing.is_some() => {
+                Look::Lost(vec![before, seen.exchange, after])
+            }
+            (found, _) if found != Some(symptom) => Look::Gone,
+            (_, Ok(after)) => Look::There(vec![before, seen.exchange, after]),
+            (_, Err(_)) if symptom == Symptom::Accepted => Look::There(vec![before, seen.exchange]),
+            (_, Err(_)) => Look::Unclear,
         }
     }
 
@@ -63,12 +74,18 @@ impl Targets<'_> {
     pub(super) async fn look_again(&self, recipe: &Recipe, symptom: Symptom, times: usize) -> Look {
         let mut last = Look::Gone;
         for turn in 0..times {
-            let clock = if turn % 2 == 0 { Clock::ToConfirm } else { Clock::Usual };
-            last = self.look(recipe, symptom, clock).await;
+            last = self.look(recipe, symptom, Clock::of_turn(turn)).await;
             if !matches!(last, Look::There(_)) {
                 break;
             }
         }
         last
     }
+}
+
+/// What every server refuses, having looked at all of it: a proof that another key signed.
+fn plainly_wrong() -> Recipe {
+    let signer = serde_json::json!({ "proof": { "signer": "fresh" } });
+    let edit = signer.as_object().and_then(|edit| Catalogue::embedded().written(edit));
+    edit.into_iter().fold(Recipe::default(), Recipe::with)
 }

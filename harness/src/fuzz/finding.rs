@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::clause::Clause;
@@ -26,7 +27,9 @@ pub struct Finding {
     pub also: Vec<Recipe>,
     /// How many inputs were taken for the same.
     pub times: u64,
-    /// How often it was seen of three times that it was looked for in the end.
+    /// How often it was looked for in the end; not at all where nothing could be shown in this run.
+    pub looked: usize,
+    /// How often of that it was seen.
     pub reproduced: usize,
     /// The requirement that it breaks, and the case that is nearest to it.
     pub clause: Clause,
@@ -46,6 +49,7 @@ impl Finding {
             first,
             also: Vec::new(),
             times: 1,
+            looked: 0,
             reproduced: 0,
             clause,
             exchanges: Vec::new(),
@@ -73,12 +77,32 @@ impl Finding {
         format!("rs.found.{}.again", self.name())
     }
 
+    /// The cases that fail as long as the fault is there: its own, and with it one that looks at how refusals are worded.
+    pub fn cases(&self) -> Vec<String> {
+        let answers = (self.symptom == Symptom::Leak).then(|| "rs.answer.leak".to_owned());
+        [self.id()].into_iter().chain(answers).collect()
+    }
+
     /// The id that is proposed where it becomes a case of the suite; none where a case says the same already.
     pub fn proposed_id(&self) -> Option<String> {
         let scenario = self.clause.nearest.as_deref().and_then(|id| id.rsplit_once('.')).map(|(of, _)| of);
         let name = self.name();
         let name = name.rsplit_once('-').map_or(name.as_str(), |(words, _)| words);
         (!self.clause.exact).then(|| format!("{}.{name}", scenario.unwrap_or("rs.found")))
+    }
+
+    /// How often it was seen, of how often it was looked for: `3/3`.
+    pub fn seen(&self) -> String {
+        format!("{}/{}", self.reproduced, self.looked)
+    }
+
+    /// It was looked for once more, and was there, as these exchanges show, or it was not.
+    pub(super) fn looked_for(&mut self, there: Option<Vec<Exchange>>) {
+        self.looked += 1;
+        if let Some(exchanges) = there {
+            self.reproduced += 1;
+            self.exchanges = exchanges;
+        }
     }
 
     /// What is sent, in words.
@@ -183,7 +207,7 @@ impl Finding {
             })
         };
         json!({
-            "format": "dpop-finding/1",
+            "format": FORMAT,
             "tool": { "version": env!("CARGO_PKG_VERSION") },
             "target": { "name": setup.name, "resource": setup.call.to_string() },
             "seed": seed,
@@ -195,11 +219,13 @@ impl Finding {
             "first": self.first.yaml(),
             "also": self.also.iter().map(Recipe::yaml).collect::<Vec<_>>(),
             "times": self.times,
-            "reproduced": format!("{}/3", self.reproduced),
+            "reproduced": self.seen(),
             "spec": self.clause.spec,
             "nearest_case": self.clause.nearest,
             "proposed_id": self.proposed_id(),
             "id": self.id(),
+            "scenario": self.scenario(),
+            "cases": self.cases(),
             "repeat": repeat,
             "exchanges": self.exchanges.iter().map(exchange).collect::<Vec<_>>(),
         })
@@ -221,9 +247,9 @@ impl Finding {
         let folder = self.folder(state);
         std::fs::create_dir_all(&folder)?;
         let shown = folder.display();
-        let also = if self.symptom == Symptom::Leak { " rs.answer.leak" } else { "" };
         let repeat = [
-            format!("dpop run --scenarios {shown} {}{also}{repeat_with}", self.id()),
+            format!("dpop run --scenarios {shown} {}{repeat_with}", self.cases().join(" ")),
+            format!("dpop replay {shown}/bundle.json{repeat_with}"),
             format!("dpop fuzz --minimize {shown}/scenario.yaml{repeat_with}"),
         ];
         let pretty = |value: &Value| format!("{value:#}\n");
@@ -237,6 +263,37 @@ impl Finding {
             std::fs::rename(fresh, path)?;
         }
         Ok(())
+    }
+}
+
+/// The format of a bundle.
+const FORMAT: &str = "dpop-finding/1";
+
+/// What it takes to look at a finding again, out of its bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Bundle {
+    format: String,
+    target: TargetName,
+    /// The text of its scenario.
+    pub scenario: String,
+    /// The cases that fail as long as the fault is there.
+    pub cases: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct TargetName {
+    name: String,
+}
+
+impl Bundle {
+    /// The bundle that a text is; none where it is something else.
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().filter(|bundle: &Self| bundle.format == FORMAT)
+    }
+
+    /// What results call the target.
+    pub fn target(&self) -> &str {
+        &self.target.name
     }
 }
 

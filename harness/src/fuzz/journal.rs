@@ -1,6 +1,6 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -13,7 +13,6 @@ use crate::generator::{Catalogue, Edit, Recipe};
 #[derive(Debug)]
 pub(super) struct Journal {
     file: File,
-    folder: PathBuf,
 }
 
 /// What makes a campaign the same one: its batches are numbered, and done once.
@@ -40,20 +39,30 @@ pub(super) struct Past {
     pub(super) executions: u64,
     /// What was found.
     pub(super) findings: Vec<(Symptom, Recipe)>,
+    /// What the target may have been lost over.
+    pub(super) suspects: Vec<Recipe>,
 }
 
 /// The name of the file.
 const FILE: &str = "journal.ndjson";
 
 impl Journal {
-    /// Opens the journal in `folder`, or begins one.
+    /// Opens the journal in `folder`, or begins one. As long as it is open, it is nobody else's.
     ///
     /// # Errors
-    /// Where the folder can't be made or the file not be read or written.
+    /// Where the folder can't be made or the file not be read or written, or somebody else has it open.
     pub(super) fn open(folder: &Path, heading: &Heading) -> io::Result<(Self, Past)> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(FILE);
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let why = "another dpop fuzz has its state there; give each a folder of its own with --state";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+            }
+            // Some file systems have no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         file.read_to_end(&mut bytes)?;
@@ -61,14 +70,9 @@ impl Journal {
             file.write_all(b"\n")?; // the line that the end of the program cut off
         }
         let past = Past::read(&String::from_utf8_lossy(&bytes), heading);
-        let mut journal = Self { file, folder: folder.to_owned() };
+        let mut journal = Self { file };
         journal.append(&json!({ "campaign": heading.to_json() }))?;
         Ok((journal, past))
-    }
-
-    /// Where it lies.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     pub(super) fn keep(&mut self, class: &str, recipe: &Recipe) -> io::Result<()> {
@@ -79,12 +83,28 @@ impl Journal {
         self.append(&json!({ "done": { "batch": batch, "executions": executions } }))
     }
 
+    /// So many inputs of a batch were sent that was not done when the campaign ended.
+    pub(super) fn begun(&mut self, executions: u64) -> io::Result<()> {
+        self.append(&json!({ "begun": { "executions": executions } }))
+    }
+
     pub(super) fn found(&mut self, symptom: Symptom, recipe: &Recipe) -> io::Result<()> {
         self.append(&json!({ "found": { "symptom": symptom.name(), "edits": edits_to_json(recipe) } }))
     }
 
+    /// What was found is not there any more.
     pub(super) fn gone(&mut self, symptom: Symptom, recipe: &Recipe) -> io::Result<()> {
         self.append(&json!({ "gone": { "symptom": symptom.name(), "edits": edits_to_json(recipe) } }))
+    }
+
+    /// After this input the target was not to be had any more.
+    pub(super) fn suspect(&mut self, recipe: &Recipe) -> io::Result<()> {
+        self.append(&json!({ "suspect": { "edits": edits_to_json(recipe) } }))
+    }
+
+    /// A suspect is looked at.
+    pub(super) fn cleared(&mut self, recipe: &Recipe) -> io::Result<()> {
+        self.append(&json!({ "cleared": { "edits": edits_to_json(recipe) } }))
     }
 
     /// Appends one line by one write, unbuffered.
@@ -120,9 +140,16 @@ impl Past {
                 past.batches.extend(number(done, "batch"));
                 past.executions += number(done, "executions").unwrap_or(0);
             }
+            if let Some(begun) = of("begun").filter(|_| same) {
+                past.executions += number(begun, "executions").unwrap_or(0);
+            }
             past.findings.extend(of("found").and_then(finding_of));
             if let Some(gone) = of("gone").and_then(finding_of) {
                 past.findings.retain(|finding| *finding != gone);
+            }
+            past.suspects.extend(of("suspect").and_then(recipe_of));
+            if let Some(cleared) = of("cleared").and_then(recipe_of) {
+                past.suspects.retain(|suspect| *suspect != cleared);
             }
         }
         past
@@ -179,9 +206,25 @@ mod tests {
         assert_eq!((past.batches, past.executions), (vec![0], 100));
         assert_eq!(past.findings, [(Symptom::Accepted, typ.clone())]);
         journal.done(1, 50).expect("written");
+        journal.begun(7).expect("written");
         journal.gone(Symptom::Accepted, &typ).expect("written");
+        journal.suspect(&recipe(r#"{"proof":{"omit":["jti"]}}"#)).expect("written");
+        journal.suspect(&typ).expect("written");
+        journal.cleared(&recipe(r#"{"proof":{"omit":["jti"]}}"#)).expect("written");
+        drop(journal);
         let (_, past) = Journal::open(folder.path(), &heading(1)).expect("read");
-        assert_eq!((past.batches, past.executions, past.findings), (vec![0, 1], 150, Vec::new()));
+        assert_eq!((past.batches, past.executions, past.findings), (vec![0, 1], 157, Vec::new()));
+        assert_eq!(past.suspects, [typ]);
+    }
+
+    #[test]
+    fn a_journal_is_of_one_campaign_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Journal::open(folder.path(), &heading(1)).expect("begun");
+        let second = Journal::open(folder.path(), &heading(2)).expect_err("it is taken");
+        assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        Journal::open(folder.path(), &heading(2)).expect("it is free");
     }
 
     #[test]
@@ -191,6 +234,7 @@ mod tests {
         let (mut journal, _) = Journal::open(folder.path(), &heading(1)).expect("begun");
         journal.keep("reject 401", &omit).expect("written");
         journal.done(0, 100).expect("written");
+        drop(journal);
         let (_, past) = Journal::open(folder.path(), &heading(2)).expect("read");
         assert_eq!((past.kept.len(), past.batches.len(), past.executions), (1, 0, 0));
         let elsewhere = Heading { target: "other".to_owned(), ..heading(1) };

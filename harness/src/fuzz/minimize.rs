@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::client::{Client, Clock, Targets, Unseen, redactors};
 use super::confirm::Look;
 use super::finding::Finding;
-use super::shrink::shrink;
+use super::shrink::{Shown, shrink};
 use crate::generator::{Catalogue, Recipe};
 use crate::run::Turn;
 use crate::scenario::Scenario;
@@ -83,16 +83,17 @@ pub async fn minimize(
     let Some(symptom) = symptom else {
         return Err(NotMinimized::NothingWrong(seen.exchange.seen.to_string()));
     };
-    let mut smallest = recipe.clone();
+    let mut smallest = Shown { recipe: recipe.clone(), exchanges: Vec::new() };
     shrink(targets, symptom, &mut smallest).await;
-    let mut finding = Finding::new(symptom, recipe.clone(), smallest, scenarios);
-    for _ in 0..3 {
-        if let Look::There(exchanges) = targets.look(&finding.recipe, symptom, Clock::ToConfirm).await {
-            finding.reproduced += 1;
-            finding.exchanges = exchanges;
-        }
+    let mut finding = Finding::new(symptom, recipe.clone(), smallest.recipe, scenarios);
+    for turn in 0..3 {
+        let there = match targets.look(&finding.recipe, symptom, Clock::of_turn(turn)).await {
+            Look::There(exchanges) => Some(exchanges),
+            Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap => None,
+        };
+        finding.looked_for(there);
     }
-    if finding.reproduced == 0 {
+    if finding.reproduced < symptom.least_of_three() {
         return Err(NotMinimized::Unclear("what was seen of it once was not seen again".to_owned()));
     }
     let written = finding.write(state, targets, seed, repeat_with);

@@ -20,7 +20,7 @@ mod symptom;
 pub use campaign::{Campaign, Ended, Plan, Progress, Report};
 pub use clause::Clause;
 pub use client::Targets;
-pub use finding::Finding;
+pub use finding::{Bundle, Finding};
 pub use layer::Layer;
 pub use minimize::{NotMinimized, minimize, recipe_in};
 pub use symptom::Symptom;

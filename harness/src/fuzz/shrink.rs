@@ -4,58 +4,67 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::client::{Clock, Targets};
+use super::client::Targets;
 use super::confirm::Look;
 use super::symptom::Symptom;
 use crate::generator::{Catalogue, Edit, Recipe};
 use crate::mutation::{Area, by_area};
+use crate::run::Exchange;
 
 /// How many other edits of the same thing are tried in the place of one.
 const PLAINER_TRIED: usize = 16;
 /// How many smaller values are tried.
 const VALUES_TRIED: usize = 40;
 
+/// An input that shows a symptom, and what was sent and came back when it did.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) recipe: Recipe,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
 /// Makes `best` smaller as long as the same symptom shows, each time with a fresh key, token and proof. What it has come to is there
 /// whenever this is dropped.
-pub(super) async fn shrink(targets: &Targets<'_>, symptom: Symptom, best: &mut Recipe) {
-    let shows = async |recipe: &Recipe| {
-        matches!(targets.look(recipe, symptom, Clock::Usual).await, Look::There(_))
-            && matches!(targets.look(recipe, symptom, Clock::ToConfirm).await, Look::There(_))
+pub(super) async fn shrink(targets: &Targets<'_>, symptom: Symptom, best: &mut Shown) {
+    let shows = async |recipe: Recipe| -> Option<Shown> {
+        match targets.look_again(&recipe, symptom, 2).await {
+            Look::There(exchanges) => Some(Shown { recipe, exchanges }),
+            Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap => None,
+        }
     };
-    if let Some(apart) = taken_apart(best)
-        && apart.edits().len() > best.edits().len()
-        && shows(&apart).await
+    if let Some(apart) = taken_apart(&best.recipe)
+        && apart.edits().len() > best.recipe.edits().len()
+        && let Some(shown) = shows(apart).await
     {
-        *best = apart;
+        *best = shown;
     }
     let mut at = 0;
-    while best.edits().len() > 1 && at < best.edits().len() {
-        let fewer = best.without(at);
-        if shows(&fewer).await {
-            *best = fewer;
-            at = 0;
-        } else {
-            at += 1;
+    while best.recipe.edits().len() > 1 && at < best.recipe.edits().len() {
+        match shows(best.recipe.without(at)).await {
+            Some(shown) => (*best, at) = (shown, 0),
+            None => at += 1,
         }
     }
-    for at in 0..best.edits().len() {
-        for edit in plainer(best, at) {
-            let other = best.without(at).with(edit);
-            if other.edits().len() == best.edits().len() && shows(&other).await {
-                *best = other;
+    for at in 0..best.recipe.edits().len() {
+        for edit in plainer(&best.recipe, at) {
+            let other = best.recipe.without(at).with(edit);
+            if other.edits().len() == best.recipe.edits().len()
+                && let Some(shown) = shows(other).await
+            {
+                *best = shown;
                 break;
             }
         }
     }
     let mut tried = 0;
     'smaller: loop {
-        for other in smaller(best) {
+        for other in smaller(&best.recipe) {
             tried += 1;
             if tried > VALUES_TRIED {
                 return;
             }
-            if shows(&other).await {
-                *best = other;
+            if let Some(shown) = shows(other).await {
+                *best = shown;
                 continue 'smaller;
             }
         }

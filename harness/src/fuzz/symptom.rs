@@ -1,6 +1,6 @@
 use crate::generator::Fate;
 use crate::judge::{Compliance, judge_answer};
-use crate::run::{Decision, Exchange};
+use crate::run::{Decision, Exchange, slow_beyond};
 use crate::scenario::AnswerCheck;
 
 /// What is wrong with what a target did.
@@ -73,10 +73,28 @@ impl Symptom {
             Self::Fault | Self::NoAnswer | Self::Slow | Self::Leak | Self::Disagreement => true,
         }
     }
-}
 
-/// How long an answer may take, in milliseconds: ten times as long as others, and this on top.
-const FLOOR: u64 = 500;
+    /// Whether other requests that are under way can bring it about: what takes long, or is cut off.
+    pub(super) fn is_of_load(self) -> bool {
+        match self {
+            Self::NoAnswer | Self::Slow => true,
+            Self::Accepted | Self::Refused | Self::Fault | Self::Leak | Self::Disagreement => false,
+        }
+    }
+
+    /// Of three looks at the smallest input that shows it, how many have to show it again: a machine may be busy at times.
+    pub(super) fn least_of_three(self) -> usize {
+        match self {
+            Self::Slow => 3,
+            Self::Accepted
+            | Self::Refused
+            | Self::Fault
+            | Self::NoAnswer
+            | Self::Leak
+            | Self::Disagreement => 1,
+        }
+    }
+}
 
 /// What was seen of one input.
 #[derive(Debug)]
@@ -100,7 +118,9 @@ impl Sighting<'_> {
         match (self.fate, seen.decision) {
             (Fate::Refused, Decision::Accept) => Some(Symptom::Accepted),
             (_, Decision::Fault) if deviates(AnswerCheck::Fault) => Some(Symptom::Fault),
-            (_, Decision::NoAnswer) if deviates(AnswerCheck::Fault) => Some(Symptom::NoAnswer),
+            (_, Decision::NoAnswer) if deviates(AnswerCheck::Fault) && !self.exchange.never_connected() => {
+                Some(Symptom::NoAnswer)
+            }
             _ if deviates(AnswerCheck::Leak) => Some(Symptom::Leak),
             (Fate::Accepted, _) if refused => Some(Symptom::Refused),
             _ if self.is_slow() => Some(Symptom::Slow),
@@ -110,8 +130,8 @@ impl Sighting<'_> {
     }
 
     fn is_slow(&self) -> bool {
-        let limit = self.usual_milliseconds.saturating_mul(10).saturating_add(FLOOR);
-        self.exchange.seen.status.is_some() && self.exchange.milliseconds > limit
+        self.exchange.seen.status.is_some()
+            && self.exchange.milliseconds > slow_beyond(self.usual_milliseconds)
     }
 
     /// Whether one target accepts and the other refuses; answers that are no verdict on the proof don't count.

@@ -25,5 +25,5 @@ pub use redact::{Redactor, visible};
 pub(crate) use session::MAX_CHALLENGES;
 pub use session::{Elsewhere, Session};
 pub use skew::Skew;
-pub use transcript::{Asked, Credentials, Crowd, Exchange, Transcript, Turn, Watched, is_slow};
+pub use transcript::{Asked, Credentials, Crowd, Exchange, Transcript, Turn, Watched, is_slow, slow_beyond};
 pub use wording::{AllowedOrigin, Caching, Wording};

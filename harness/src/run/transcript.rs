@@ -5,7 +5,7 @@ use super::observe::Observation;
 use super::redact::Redactor;
 use crate::proof::{HttpVersion, Request};
 use crate::scenario::Endpoint;
-use crate::target::Answer;
+use crate::target::{Answer, NoAnswer};
 
 /// How much of a response's content is kept.
 const BODY_SHOWN: usize = 2000;
@@ -77,15 +77,18 @@ pub enum Watched {
     Time,
 }
 
-/// An answer takes too long where it takes this and ten times as long as that to a correct request, in milliseconds.
-const FLOOR: u64 = 500;
+/// How long an answer may take before that is remarkable, in milliseconds, where others take `usual`: ten times as long, and half a
+/// second on top.
+pub fn slow_beyond(usual: u64) -> u64 {
+    usual.saturating_mul(10).saturating_add(500)
+}
 
 /// Whether an answer takes so much longer than those to the correct requests in `transcript` that the proof must be why.
 pub fn is_slow(exchange: &Exchange, transcript: &[Exchange]) -> bool {
     let controls =
         transcript.iter().filter(|other| matches!(other.turn, Turn::ControlBefore | Turn::ControlAfter));
     let slowest = controls.map(|control| control.milliseconds).max().unwrap_or_default();
-    exchange.milliseconds > slowest.saturating_mul(10).saturating_add(FLOOR)
+    exchange.milliseconds > slow_beyond(slowest)
 }
 
 /// What a request asks with, as far as the wording of its answer depends on that.
@@ -151,6 +154,17 @@ impl Exchange {
             None if self.alike > 1 => format!("{}, {} times", self.seen, self.alike),
             None => self.seen.to_string(),
         }
+    }
+
+    /// Whether nothing of the request came to the server, because there was no connection to it.
+    pub fn never_connected(&self) -> bool {
+        matches!(self.seen.nothing, Some(NoAnswer::Unreachable(_)))
+    }
+
+    /// Whether the server had the request, or a part of it, and gave no answer.
+    pub fn is_unanswered(&self) -> bool {
+        let nothing = self.seen.nothing.as_ref();
+        nothing.is_some_and(|nothing| !nothing.is_of_the_harness()) && !self.never_connected()
     }
 
     /// Whether caches keep answers to its method without being told to (RFC 9110 section 9.2.3).

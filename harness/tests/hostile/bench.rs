@@ -128,6 +128,15 @@ impl Bench {
         self
     }
 
+    /// Takes time over some answers, by the clock of the run: nobody waits for it. Whatever is under way at the same time takes so
+    /// long as well.
+    pub(crate) fn late(mut self, by: impl Fn(&Request, &Answer) -> Duration + Send + Sync + 'static) -> Self {
+        self.setup.target =
+            Arc::new(Late { inner: self.setup.target.clone(), clock: self.setup.clock.clone(), by });
+        self.setup.nodes.clear(); // nothing goes round it
+        self
+    }
+
     pub(crate) async fn run(&self) -> Results {
         let results = self.run_selected(&all_of(&SCENARIOS, Profile::Strict)).await;
         let ids: Vec<&str> = results.outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
@@ -225,6 +234,26 @@ impl<F: Fn(&Request, Answer) -> Answer + Send + Sync> Target for After<F> {
 
     fn send_and_cut<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         self.inner.send_and_cut(request)
+    }
+}
+
+struct Late<F> {
+    inner: Arc<dyn Target>,
+    clock: Arc<dyn Clock>,
+    by: F,
+}
+
+impl<F: Fn(&Request, &Answer) -> Duration + Send + Sync> Target for Late<F> {
+    fn send<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
+        Box::pin(async move {
+            let answer = self.inner.send(request).await;
+            self.clock.sleep((self.by)(request, &answer)).await;
+            answer
+        })
+    }
+
+    fn send_over<'a>(&'a self, _: &'a mut Kept, request: &'a Request) -> BoxFuture<'a, Answer> {
+        self.send(request)
     }
 }
 

@@ -14,6 +14,6 @@ mod observed;
 mod order;
 mod places;
 mod races;
-mod server;
+pub(crate) mod server;
 mod tokens;
 mod waits;
