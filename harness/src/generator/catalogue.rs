@@ -39,6 +39,7 @@ impl Catalogue {
                 Kind::Retype => retyped(),
                 Kind::Htu => of_slot(&cases, "htu"),
                 Kind::Binding => bound(),
+                Kind::Power => powers(),
                 Kind::ClaimsMutation
                 | Kind::JwkMutation
                 | Kind::JoseMutation
@@ -95,7 +96,7 @@ impl Catalogue {
     pub(super) fn edit(&self, kind: Kind, bytes: &mut Bytes<'_>) -> Option<Arc<Edit>> {
         let member = |at: u8| choose(members::CLAIMS, usize::from(at)).copied().unwrap_or("x");
         match kind {
-            Kind::Age => Some(Arc::new(aged(i32::from_be_bytes(bytes.array())))),
+            Kind::Age => Some(Arc::new(aged(i64::from(i32::from_be_bytes(bytes.array()))))),
             Kind::Text => {
                 let (name, length) = (member(bytes.next()), usize::from(bytes.next()));
                 let text = String::from_utf8_lossy(bytes.take(length)).into_owned();
@@ -117,7 +118,8 @@ impl Catalogue {
             | Kind::JwkMutation
             | Kind::JoseMutation
             | Kind::SignatureMutation
-            | Kind::WireMutation => {
+            | Kind::WireMutation
+            | Kind::Power => {
                 let place = usize::from(u16::from_be_bytes(bytes.array()));
                 choose(self.pool(kind), place).cloned()
             }
@@ -153,15 +155,20 @@ fn choose<T>(pool: &[T], number: usize) -> Option<&T> {
 }
 
 /// A proof dated so many seconds from now.
-pub(super) fn aged(seconds: i32) -> Edit {
+pub(super) fn aged(seconds: i64) -> Edit {
     let without_nonces = match seconds {
         -5..=5 => Fate::Accepted,
         -86_400..=86_400 => Fate::Either,
         _ => Fate::Refused,
     };
     let with_nonces = if without_nonces == Fate::Refused { Fate::Either } else { without_nonces };
-    let shift = json!(Shift(i64::from(seconds)).to_string());
+    let shift = json!(Shift(seconds).to_string());
     Edit::of_proof("iat", shift, Fates { without_nonces, with_nonces })
+}
+
+/// From a day, so that none is young, to what 64 bits hold.
+fn powers() -> Vec<Edit> {
+    (17..63).flat_map(|bit| [1 << bit, -1 << bit]).map(aged).collect()
 }
 
 fn omitted() -> Vec<Edit> {

@@ -37,6 +37,8 @@ pub enum Kind {
     Text,
     /// A claim that is a number out of the bytes.
     Number,
+    /// `iat` at a distance of a power of two, which a number of fewer bits holds as now.
+    Power,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
         Self::Age,
         Self::Text,
         Self::Number,
+        Self::Power,
     ];
 
     /// The layer that it is of; none where that differs from edit to edit.
@@ -71,7 +74,8 @@ impl Kind {
             | Self::ClaimsMutation
             | Self::Age
             | Self::Text
-            | Self::Number => Some(Area::Claims),
+            | Self::Number
+            | Self::Power => Some(Area::Claims),
             Self::Header | Self::JoseMutation => Some(Area::Jose),
             Self::Jwk | Self::JwkMutation => Some(Area::Jwk),
             Self::Binding | Self::SignatureMutation => Some(Area::Signature),

@@ -86,7 +86,7 @@ fn of_any_value(fragment: &Map<String, Value>) -> Option<Edit> {
     let (slot, value) = single(proof.as_object()?)?;
     if slot == "iat" {
         let Shift(seconds) = Shift::deserialize(value).ok()?;
-        return Some(aged(i32::try_from(seconds).ok()?));
+        return Some(aged(seconds));
     }
     let (name, value) = single(value.as_object()?)?;
     match slot {

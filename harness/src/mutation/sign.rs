@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use p256::ecdsa::Signature;
 
 use super::kind::NEUTRAL_POINT;
+use super::text::with_a_space;
 use super::{Mutation, Stage};
 use crate::jose::PublicJwk;
 use crate::jose::json::{Json, Object};
@@ -95,6 +96,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "padded-signature-segment",
         phrase: "padding behind the signature's base64url",
         stage: Stage::Sign(|signed, _| signed.respell(2, |segment| format!("{segment}=="))),
+    },
+    Mutation {
+        name: "spaced-signature",
+        phrase: "a space in the middle of the signature's base64url",
+        stage: Stage::Sign(|signed, _| signed.respell(2, with_a_space)),
     },
     Mutation {
         name: "two-segments",

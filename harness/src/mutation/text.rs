@@ -167,6 +167,32 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         }),
     },
     Mutation {
+        name: "spaced-header",
+        phrase: "a space in the middle of the header's base64url",
+        stage: Stage::Text(|signed| signed.respell(0, with_a_space)),
+    },
+    Mutation {
+        name: "spaced-claims",
+        phrase: "a space in the middle of the claims' base64url",
+        stage: Stage::Text(|signed| signed.respell(1, with_a_space)),
+    },
+    Mutation {
+        name: "character-behind-header",
+        phrase: "a character behind the header's base64url, too little for a byte",
+        stage: Stage::Text(|signed| {
+            signed.rewrite_header(of_whole_length);
+            signed.respell(0, |segment| format!("{segment}A"));
+        }),
+    },
+    Mutation {
+        name: "character-behind-claims",
+        phrase: "a character behind the claims' base64url, too little for a byte",
+        stage: Stage::Text(|signed| {
+            signed.rewrite_claims(of_whole_length);
+            signed.respell(1, |segment| format!("{segment}A"));
+        }),
+    },
+    Mutation {
         name: "nested-proof",
         phrase: "a correct proof as the content of another JWS with cty JWT",
         stage: Stage::Text(|signed| {
@@ -239,6 +265,12 @@ fn of_broken_length(text: &str) -> Vec<u8> {
     if short.len() % 3 == 0 { filled("a") } else { short }
 }
 
+/// The text with one more member, and as many bytes as fill the last group of base64.
+fn of_whole_length(text: &str) -> Vec<u8> {
+    let short = with_member(text, r#""x":"""#).len();
+    with_member(text, &format!(r#""x":"{}""#, "a".repeat((3 - short % 3) % 3)))
+}
+
 /// The text with one more member, whose base64url has `_` wherever it begins.
 fn with_special_digits(text: &str) -> Vec<u8> {
     with_member(text, r#""x":"?????""#)
@@ -247,6 +279,12 @@ fn with_special_digits(text: &str) -> Vec<u8> {
 fn padded(segment: &str) -> String {
     let missing = (4 - segment.len() % 4) % 4;
     format!("{segment}{}", "=".repeat(missing))
+}
+
+/// A segment with a space in it.
+pub(super) fn with_a_space(segment: &str) -> String {
+    let (before, after) = segment.split_at_checked(segment.len() / 2).unwrap_or((segment, ""));
+    format!("{before} {after}")
 }
 
 fn standard_alphabet(segment: &str) -> String {
@@ -283,6 +321,7 @@ mod tests {
             };
             let broken = segment(of_broken_length(text));
             assert!(padded(&broken).ends_with('=') && padded(&broken).len().is_multiple_of(4), "{broken}");
+            assert_eq!(segment(of_whole_length(text)).len() % 4, 0);
             let special = segment(with_special_digits(text));
             assert_ne!(standard_alphabet(&special), special);
         }

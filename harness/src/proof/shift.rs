@@ -44,8 +44,9 @@ fn parse_shift(text: &str) -> Option<i64> {
         'd' => 86400,
         _ => return None,
     };
-    let number: u32 = digits.strip_suffix(unit)?.parse().ok()?;
-    Some(sign * i64::from(number) * factor)
+    let number = digits.strip_suffix(unit)?;
+    number.bytes().all(|digit| digit.is_ascii_digit()).then_some(())?;
+    number.parse::<i64>().ok()?.checked_mul(sign * factor)
 }
 
 impl fmt::Display for Shift {

@@ -310,11 +310,15 @@ fn percent_decoded(text: &str) -> String {
     decoded
 }
 
-/// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped.
+/// Decodes base64 as lenient libraries do: either alphabet, padded or not, any unused bits, foreign characters skipped, and a
+/// character left over dropped.
 pub(super) fn decoded_leniently(text: &str) -> Option<Vec<u8>> {
     let engine = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
     let ours = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
-    let text: String = text.replace('+', "-").replace('/', "_").chars().filter(ours).collect();
+    let mut text: String = text.replace('+', "-").replace('/', "_").chars().filter(ours).collect();
+    if text.len() % 4 == 1 {
+        text.pop();
+    }
     engine.decode(text).ok()
 }
 

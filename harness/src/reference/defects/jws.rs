@@ -133,13 +133,18 @@ pub(super) const ROWS: &[DefectRow] = &[
     row(
         Defect::Base64Lenient,
         "base64-lenient",
-        "Decodes base64 with padding and in either alphabet.",
+        "Decodes base64 with padding, in either alphabet, and whatever else stands in it.",
         &[
             "rs.jws.padded-header",
             "rs.jws.padded-claims",
             "rs.jws.padded-signature",
             "rs.jws.standard-alphabet-header",
             "rs.jws.standard-alphabet-claims",
+            "rs.jws.spaced-header",
+            "rs.jws.spaced-claims",
+            "rs.jws.spaced-signature",
+            "rs.jws.character-behind-header",
+            "rs.jws.character-behind-claims",
         ],
     ),
     row(
