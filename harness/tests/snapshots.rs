@@ -4,8 +4,21 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
 use crate::support::{Ended, Staging, dpop, ended, run, text};
+use dpop_harness::clock::SystemClock;
+use dpop_harness::entropy::SystemEntropy;
+use dpop_harness::plan::all_of;
+use dpop_harness::reference::{Defect, DefectSet, NonceMode};
+use dpop_harness::scenario::load_embedded;
 use dpop_harness::snapshot::Snapshot;
+use dpop_harness::spec::Profile;
+use dpop_harness::suite::{Results, against_reference, run as run_suite};
+use dpop_harness::target::Limits;
 
 /// A target whose outcomes are reviewed.
 struct Target(Staging);
@@ -249,4 +262,49 @@ fn insta_reads_what_we_write() {
         target.review(&["--accept"]).with(0);
         assert!(contents(&target.snap()).contains("\nrs.ath.missing: accept\n"));
     }
+}
+
+/// Some cases against a reference server: passes, skips, what is judged together, and findings where there are defects.
+async fn results(defects: DefectSet) -> Results {
+    let scenarios = load_embedded().expect("valid");
+    let (clock, entropy, limits) = (Arc::new(SystemClock), Arc::new(SystemEntropy), Limits::default());
+    let (_running, setup) =
+        against_reference(NonceMode::Never, defects, Profile::Rfc9449, &limits, clock, entropy)
+            .await
+            .expect("servers on loopback");
+    let mut selected = all_of(&scenarios, Profile::Rfc9449);
+    let some = ["rs.preflight", "rs.ath", "rs.answer", "rs.nonce"];
+    selected.retain(|selected| some.contains(&selected.scenario.id.as_str()));
+    run_suite(&setup, &scenarios, &selected, &mut |_| {}).await
+}
+
+/// Cases end in any order, and the parts of a run on several machines come in any order: what is reviewed, what waits for
+/// review and what drifted are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_outcomes_means_nothing() {
+    let clean = results(DefectSet::default()).await;
+    let other = results([Defect::AthNotChecked].into_iter().collect()).await;
+    let (was, is) = (Snapshot::of(&clean), Snapshot::of(&other));
+    let drift = was.compare(&other, true);
+    assert!(drift.is_drift() && is.contents().contains(": skip"), "{drift:?}");
+    let places: Vec<usize> = (0..other.outcomes.len()).collect();
+    let orders = (Just(places.clone()).prop_shuffle(), 0..=places.len());
+    let mut runner = TestRunner::new(Config::with_cases(64));
+    let checked = runner.run(&orders, |(order, cut)| {
+        let part = |places: &[usize]| Results {
+            outcomes: places.iter().map(|place| other.outcomes[*place].clone()).collect(),
+            ..other.clone()
+        };
+        let shuffled = part(&order);
+        prop_assert_eq!(Snapshot::of(&shuffled).render("x"), is.render("x"));
+        prop_assert_eq!(was.compare(&shuffled, true), drift.clone());
+        prop_assert_eq!(was.updated(&shuffled, true), was.updated(&other, true));
+        let (one, two) = order.split_at(cut);
+        let both =
+            |first: &[usize], then: &[usize]| was.updated(&part(first), false).updated(&part(then), false);
+        prop_assert_eq!(both(one, two), was.updated(&other, false));
+        prop_assert_eq!(both(two, one), was.updated(&other, false));
+        Ok::<(), TestCaseError>(())
+    });
+    checked.expect("the same in any order");
 }
