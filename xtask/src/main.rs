@@ -27,8 +27,8 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
-        arguments: "fuzz [SECONDS]",
-        about: "how soon planted bugs are found by edit scripts, and by bytes",
+        arguments: "fuzz [SECONDS] | throughput [SECONDS]",
+        about: "under libFuzzer: how soon planted bugs are found by edits and by bytes, and how fast the targets are",
         run: bench::run,
     },
     Command {

@@ -5,21 +5,21 @@ use dpop_harness::jose::json::{self, Json, JsonFault, Object};
 use dpop_harness::jose::{Ath, Jkt, PublicJwk, base64url};
 use serde_json::Value;
 
-use super::planted::Bug;
+use crate::bug::Bug;
 
 /// A request as far as its proof is concerned.
-pub(super) struct Shown<'a> {
-    pub(super) proofs: Vec<&'a [u8]>,
-    pub(super) method: &'a str,
-    pub(super) url: &'a str,
-    pub(super) token: &'a str,
-    pub(super) bound: Jkt,
-    pub(super) now: i64,
+pub(crate) struct Shown<'a> {
+    pub(crate) proofs: Vec<&'a [u8]>,
+    pub(crate) method: &'static str,
+    pub(crate) url: &'static str,
+    pub(crate) token: String,
+    pub(crate) bound: Jkt,
+    pub(crate) now: i64,
 }
 
 /// Why a proof is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Not {
+pub(crate) enum Not {
     Accepted,
     Survived,
 }
@@ -31,7 +31,7 @@ fn hold(condition: bool) -> Checked<()> {
 }
 
 /// Every check, the signature last: what has another fault than the planted one is soon done with.
-pub(super) fn verify(shown: &Shown<'_>, bug: Bug) -> Checked<()> {
+pub(crate) fn verify(shown: &Shown<'_>, bug: Bug) -> Checked<()> {
     let proof = match &shown.proofs[..] {
         [proof] => proof,
         [first, _, ..] if bug == Bug::FirstProofWins => first,
@@ -147,7 +147,7 @@ fn check_claims(shown: &Shown<'_>, claims: &Object, bug: Bug) -> Checked<()> {
         Some(iat) => hold(iat.as_i64().is_some_and(|iat| is_near(iat, shown.now)))?,
         None => return Err(Not::Accepted),
     }
-    let expected = Ath::of(shown.token);
+    let expected = Ath::of(&shown.token);
     let expected = expected.as_str();
     match text("ath") {
         Some(ath) => hold(

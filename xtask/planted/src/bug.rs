@@ -1,8 +1,8 @@
-//! Bugs of parsers and verifiers, planted to be found: outside the kill matrix, and for nothing else.
+//! The bugs.
 
 /// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bug {
+pub(crate) enum Bug {
     /// None of them: what differs from this shows a bug.
     Nothing,
     FirstProofWins,
@@ -53,10 +53,12 @@ pub(super) enum Bug {
     AthOptional,
 }
 
-/// A bug and what it does.
-pub(super) struct Row {
-    pub(super) bug: Bug,
-    pub(super) name: &'static str,
+/// A bug.
+#[derive(Debug)]
+pub struct Row {
+    pub(crate) bug: Bug,
+    /// What it does.
+    pub name: &'static str,
 }
 
 const fn row(bug: Bug, name: &'static str) -> Row {
@@ -64,7 +66,7 @@ const fn row(bug: Bug, name: &'static str) -> Row {
 }
 
 /// Every bug.
-pub(super) const PLANTED: &[Row] = &[
+pub const PLANTED: &[Row] = &[
     row(Bug::FirstProofWins, "of several DPoP fields the first is taken"),
     row(Bug::LastProofWins, "of several DPoP fields the last is taken"),
     row(Bug::FourthSegmentIgnored, "segments behind the third are ignored"),
@@ -112,3 +114,17 @@ pub(super) const PLANTED: &[Row] = &[
     row(Bug::AthCaseIgnored, "ath is compared without regard to case"),
     row(Bug::AthOptional, "ath may be absent"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bugs_are_many_and_each_is_there_once() {
+        assert!(PLANTED.len() >= 30);
+        for (at, row) in PLANTED.iter().enumerate() {
+            let mut others = PLANTED[..at].iter();
+            assert!(others.all(|other| other.bug != row.bug && other.name != row.name), "{}", row.name);
+        }
+    }
+}
