@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dpop_harness::entropy::{Entropy, SystemEntropy};
 use dpop_harness::generator::Fate;
-use dpop_harness::target::shim::{Question, Reply, Shim, ShimError};
+use dpop_harness::jose::base64url;
+use dpop_harness::proof::{AccessToken, Call, Request, RequestEdits};
+use dpop_harness::target::shim::{Question, Reply, Shim, ShimError, ShimTarget, shim_call};
+use dpop_harness::target::{Answer, Capabilities, Limits, Target as _};
 use dpop_harness::vectors::{Group, Vector, check, hello};
 use serde_json::Value;
 
@@ -95,6 +100,59 @@ async fn what_is_no_answer_ends_the_run() {
     assert!(matches!(silent, Err(ShimError::Silent(_))));
     let nonsense = Shim::start("sh -c 'echo {'", Path::new("."), &hello(), PATIENCE).await;
     assert!(matches!(nonsense, Err(ShimError::Protocol(_))));
+}
+
+/// Half of what is asked is asked before the first reply: else nobody would ever answer here.
+#[tokio::test]
+async fn questions_are_pipelined() {
+    let body = r#"ids="$ids $id"; case "$ids" in *" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*" "*) for id in $ids; do echo "{\"id\":$id,\"result\":\"accept\"}"; done; ids=;; esac"#;
+    let mut shim = started(body, PATIENCE).await;
+    let long = "x".repeat(7000); // more than a pipe holds, all together
+    let questions: Vec<Question> = (0..160).map(|_| question(&long)).collect();
+    let replies = shim.ask(&questions).await.expect("replies");
+    assert!(replies.iter().all(|reply| *reply == Reply::Accept { jkt: None }), "{replies:?}");
+    assert_eq!((replies.len(), shim.asked(), shim.restarts()), (160, 160, 0));
+}
+
+/// A proof whose claims are these, as a request carries it; nobody looks at its signature here.
+fn request(method: &str, jti: &str) -> Request {
+    let segment = |json: Value| base64url::encode(json.to_string());
+    let header = segment(serde_json::json!({ "typ": "dpop+jwt", "alg": "ES256" }));
+    let claims = segment(serde_json::json!({ "jti": jti }));
+    let call = Call { method: method.to_owned(), ..shim_call() };
+    Request::presenting(
+        &call,
+        &AccessToken::new("t"),
+        &format!("{header}.{claims}.c2ln"),
+        &RequestEdits::default(),
+    )
+}
+
+/// What a shim forgot because it was started anew is held against nobody; what it can remember is asked about.
+#[tokio::test]
+async fn a_jti_that_was_forgotten_is_not_asked_about() {
+    let accepts = r#"case "$line" in *BOMB*) exit 7;; *) echo "{\"id\":$id,\"result\":\"accept\"}";; esac"#;
+    for (features, forgets) in [(r#"["token","replay"]"#, true), (r#"["token"]"#, false)] {
+        let command = shim(&format!(r#"{{"name":"fake","features":{features}}}"#), accepts);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let limits = Limits::default();
+        let started = ShimTarget::start(&command, Path::new("."), Capabilities::default(), &limits, &entropy);
+        let target = started.await.expect("a shim");
+        let asked = async |method: &str, jti: &str| match target.send(&request(method, jti)).await {
+            Answer::Response(response) => response.status.to_string(),
+            Answer::Nothing(nothing) => nothing.to_string(),
+        };
+        assert_eq!(asked("GET", "one").await, "200");
+        assert_eq!(asked("GET", "one").await, "200", "it is there to be remembered");
+        assert!(asked("BOMB", "two").await.contains("the shim died"));
+        let again = asked("GET", "one").await;
+        assert_eq!(
+            again.contains("started anew") && again.contains("not asked"),
+            forgets,
+            "{features}: {again}"
+        );
+        assert_eq!(asked("GET", "three").await, "200");
+    }
 }
 
 /// A group with a correct proof, one to refuse and one that is left to the server.
@@ -309,7 +367,7 @@ fn vectors_are_exported_and_given_to_a_shim() {
 
     let refuses = shim(r#"{"name":"fake"}"#, r#"echo "{\"id\":$id,\"result\":\"reject\"}""#);
     for (shim, code, said) in [
-        (reference(&[]), 0, " 0 findings"),
+        (reference(&[]), 0, "; 1342 questions in "),
         (reference(&["ath-not-checked"]), 1, "rs.ath.missing"),
         ("true".to_owned(), 3, "the shim did not answer to hello"),
         (refuses, 4, "fake : 0 agreed, 0 findings"),

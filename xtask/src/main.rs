@@ -10,7 +10,9 @@ mod insta;
 mod nginx;
 mod reports;
 mod shards;
+mod shims;
 mod targets;
+mod throughput;
 mod tutorials;
 
 use std::fmt;
@@ -68,10 +70,22 @@ const COMMANDS: &[Command] = &[
         run: shards::run,
     },
     Command {
+        name: "shims",
+        arguments: "[NAME…]",
+        about: "give the vectors and the suite to the verifiers of others behind shims, and count what came of it",
+        run: shims::run,
+    },
+    Command {
         name: "targets",
         arguments: "[NAME…] [--all] [--show] [--matrix]",
         about: "run the suite against real servers, twice, and print how many cases passed",
         run: targets::run,
+    },
+    Command {
+        name: "throughput",
+        arguments: "",
+        about: "how many requests a second `dpop fuzz` sends, against what `dpop run` does",
+        run: throughput::run,
     },
     Command {
         name: "tutorials",

@@ -10,7 +10,7 @@ mod certificates;
 pub(crate) mod process;
 mod publication;
 pub(crate) mod results;
-mod runtime;
+pub(crate) mod runtime;
 mod table;
 mod target;
 
@@ -79,7 +79,7 @@ impl Yard<'_> {
 }
 
 /// The repository.
-fn root() -> Result<PathBuf> {
+pub(crate) fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(here.parent().context("xtask lies in no folder")?.to_path_buf())
 }
@@ -122,7 +122,7 @@ impl Selection {
 }
 
 /// The program under `DPOP_BIN`, else a fresh release build.
-fn dpop(root: &Path) -> Result<PathBuf> {
+pub(crate) fn dpop(root: &Path) -> Result<PathBuf> {
     if let Some(path) = env::var_os("DPOP_BIN") {
         return fs::canonicalize(&path).with_context(|| format!("DPOP_BIN is {}", path.display()));
     }

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::run::seconds_since;
 use super::{Context, Exit, Failure, runtime};
-use crate::clock::Span;
+use crate::clock::{Clock as _, Span, SystemClock};
 use crate::target::shim::{Shim, ShimError};
 use crate::vectors::{Checked, check, document, hello, vectors};
 
@@ -53,15 +54,23 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         What::Check { shim, timeout } => {
             let checking = async {
                 let mut shim = Shim::start(shim, Path::new("."), &hello(), timeout.0).await?;
-                let checked = check(&mut shim, &vectors()).await?;
+                let vectors = vectors();
+                let began = SystemClock.now();
+                let checked = check(&mut shim, &vectors).await?;
+                let (seconds, asked) = (seconds_since(began), shim.asked());
                 let about = format!("{} {}", shim.about().name, shim.about().version);
                 shim.end().await;
-                Ok::<_, ShimError>((about, checked))
+                let rate = asked as f64 / seconds.max(0.001);
+                Ok::<_, ShimError>((
+                    about,
+                    checked,
+                    format!("{asked} questions in {seconds:.1} s ({rate:.0}/s)"),
+                ))
             };
             let checked = runtime()?.block_on(checking);
-            let (about, checked) = checked.map_err(|error| Failure::Environment(error.to_string()))?;
+            let (about, checked, speed) = checked.map_err(|error| Failure::Environment(error.to_string()))?;
             let shown = if context.style().verbosity > 0 { usize::MAX } else { SHOWN };
-            tell(&about, &checked, shown, &mut context.out)?;
+            tell((&about, &speed), &checked, shown, &mut context.out)?;
             Ok(match (checked.findings.is_empty(), checked.agreed) {
                 (false, _) => Exit::Nonconformity,
                 (true, 0) => Exit::NothingSelected,
@@ -71,7 +80,12 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     }
 }
 
-fn tell(about: &str, checked: &Checked, shown: usize, out: &mut dyn Write) -> std::io::Result<()> {
+fn tell(
+    (about, speed): (&str, &str),
+    checked: &Checked,
+    shown: usize,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
     for finding in checked.findings.iter().take(shown) {
         let vector = &finding.vector;
         let case = vector.case.as_deref().unwrap_or("no case");
@@ -86,5 +100,5 @@ fn tell(about: &str, checked: &Checked, shown: usize, out: &mut dyn Write) -> st
         writeln!(out, "skipped {number}: {why}")?;
     }
     let findings = checked.findings.len();
-    writeln!(out, "{about}: {} agreed, {findings} findings, {skipped} skipped", checked.agreed)
+    writeln!(out, "{about}: {} agreed, {findings} findings, {skipped} skipped; {speed}", checked.agreed)
 }

@@ -15,7 +15,7 @@ pub(super) const LOG: &str = "install.log";
 
 /// By the lock file that lies in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Runtime {
+pub(crate) enum Runtime {
     /// `package-lock.json`, `server.mjs`. Packages run no scripts. Where one of them brings a program `node`, that one runs the
     /// server, as it would under `npm start`: so a target can have a newer one than the machine has.
     Node,
@@ -29,7 +29,7 @@ impl Runtime {
     pub(super) const ALL: [Self; 3] = [Self::Node, Self::Python, Self::Cargo];
 
     /// The one that the files in `folder` are for.
-    pub(super) fn of(folder: &Path) -> Result<Self> {
+    pub(crate) fn of(folder: &Path) -> Result<Self> {
         let found: Vec<Self> =
             Self::ALL.into_iter().filter(|it| folder.join(it.lock_file()).is_file()).collect();
         match found.as_slice() {
@@ -90,7 +90,7 @@ impl Runtime {
     }
 
     /// Installs in `folder`, unless that was done already.
-    pub(super) fn install(self, folder: &Path, interrupted: &AtomicBool) -> Result<()> {
+    pub(crate) fn install(self, folder: &Path, interrupted: &AtomicBool) -> Result<()> {
         let what = fs::read(folder.join(self.lock_file()))?;
         // A program of ours is built again whenever it may have changed.
         let installed = folder.join(".installed");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::protocol::{About, Hello, Line, Question, Reply, VERSION};
@@ -81,6 +82,11 @@ impl Shim {
         self.restarts
     }
 
+    /// How many questions it was asked.
+    pub fn asked(&self) -> u64 {
+        self.next_id
+    }
+
     /// Asks all questions, several under way at once; the replies come in their order.
     ///
     /// # Errors
@@ -122,30 +128,50 @@ impl Shim {
         questions: &[Question],
     ) -> Result<(Vec<Reply>, Option<Silence>), ShimError> {
         let first = self.next_id;
-        let mut replies = Vec::with_capacity(questions.len());
-        let mut unsent = questions.iter();
-        while replies.len() < questions.len() {
-            let under_way = self.next_id - first - replies.len() as u64;
-            for question in unsent.by_ref().take(IN_FLIGHT.saturating_sub(under_way as usize)) {
+        self.next_id += questions.len() as u64;
+        let room = Semaphore::new(IN_FLIGHT);
+        // Both at the same time: neither side waits for the other because a pipe is full.
+        let Process { child, stdin, lines } = &mut self.process;
+        let writing = async {
+            let mut text = String::new();
+            for (question, id) in questions.iter().zip(first..) {
+                room.acquire().await.ok()?.forget();
                 let mut line = serde_json::to_value(question).unwrap_or_default();
                 line["op"] = Value::from("verify");
-                line["id"] = Value::from(self.next_id);
-                self.next_id += 1;
-                // Where it is gone, reading says so.
-                let _ = timeout(self.patience, self.process.send(&line)).await;
+                line["id"] = Value::from(id);
+                text += &format!("{line}\n");
+                let is_last = id + 1 == first + questions.len() as u64;
+                if is_last || room.available_permits() == 0 {
+                    stdin.write_all(text.as_bytes()).await.ok()?;
+                    stdin.flush().await.ok()?;
+                    text.clear();
+                }
             }
-            let line = match self.process.line(self.patience).await {
-                Ok(line) => line,
-                Err(silence) => return Ok((replies, Some(silence))),
-            };
-            let wrong = || ShimError::Protocol(line.chars().take(200).collect());
-            let read: Line = serde_json::from_str(&line).map_err(|_| wrong())?;
-            if read.id != first + replies.len() as u64 {
-                return Err(wrong());
+            Some(())
+        };
+        let reading = async {
+            let mut replies = Vec::with_capacity(questions.len());
+            for id in (first..).take(questions.len()) {
+                let line = match line_of(lines, child, self.patience).await {
+                    Ok(line) => line,
+                    Err(silence) => return Ok((replies, Some(silence))),
+                };
+                let wrong = || ShimError::Protocol(line.chars().take(200).collect());
+                let read: Line = serde_json::from_str(&line).map_err(|_| wrong())?;
+                if read.id != id {
+                    return Err(wrong());
+                }
+                replies.push(read.reply().ok_or_else(wrong)?);
+                room.add_permits(1);
             }
-            replies.push(read.reply().ok_or_else(wrong)?);
+            Ok((replies, None))
+        };
+        tokio::pin!(reading);
+        tokio::select! {
+            read = &mut reading => read,
+            // All is written, or nobody takes it any more: then reading says so.
+            _ = writing => reading.await,
         }
-        Ok((replies, None))
     }
 }
 
@@ -169,7 +195,7 @@ impl Process {
         first["op"] = Value::from("hello");
         first["version"] = Value::from(VERSION);
         let _ = process.send(&first).await;
-        match process.line(STARTING).await {
+        match line_of(&mut process.lines, &mut process.child, STARTING).await {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(about) => Ok((process, about)),
                 Err(_) => Err(ShimError::Protocol(line.chars().take(200).collect())),
@@ -183,16 +209,21 @@ impl Process {
         self.stdin.write_all(format!("{line}\n").as_bytes()).await?;
         self.stdin.flush().await
     }
+}
 
-    async fn line(&mut self, patience: Duration) -> Result<String, Silence> {
-        match timeout(patience, self.lines.next_line()).await {
-            Ok(Ok(Some(line))) => Ok(line),
-            Ok(Ok(None) | Err(_)) => Err(Silence::Died(match timeout(patience, self.child.wait()).await {
-                Ok(Ok(status)) => status.to_string(),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "its output closed".to_owned(),
-            })),
-            Err(_) => Err(Silence::Hung),
-        }
+/// The next line of a shim, or why there is none.
+async fn line_of(
+    lines: &mut Lines<BufReader<ChildStdout>>,
+    child: &mut Child,
+    patience: Duration,
+) -> Result<String, Silence> {
+    match timeout(patience, lines.next_line()).await {
+        Ok(Ok(Some(line))) => Ok(line),
+        Ok(Ok(None) | Err(_)) => Err(Silence::Died(match timeout(patience, child.wait()).await {
+            Ok(Ok(status)) => status.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "its output closed".to_owned(),
+        })),
+        Err(_) => Err(Silence::Hung),
     }
 }
