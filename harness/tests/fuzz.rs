@@ -38,6 +38,7 @@ fn campaign(nonce: NonceMode, defects: &[Defect], against: Option<&[Defect]>, re
         share: None,
         state: state.path().to_owned(),
         repeat_with: String::new(),
+        compare_with: String::new(),
     };
     let stop = Stop::default();
     let runtime = tokio::runtime::Runtime::new().expect("threads");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dpop_harness::clock::SystemClock;
+use dpop_harness::entropy::{Entropy as _, SeededEntropy};
 use dpop_harness::fuzz::{Campaign, Ended, Finding, Layer, Plan, Report, Symptom, Targets};
 use dpop_harness::proof::Request;
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
@@ -31,6 +32,7 @@ async fn campaign_until(stop: &Stop, state: &Path, bench: &Bench, against: Optio
         share: None,
         state: state.to_owned(),
         repeat_with: String::new(),
+        compare_with: String::new(),
     };
     let subject = Approach::make(stop, &bench.setup, &SCENARIOS).await;
     assert_eq!(subject.obstacle, None);
@@ -134,6 +136,21 @@ async fn a_server_error_now_and_then_is_nobodys() {
     assert!(report.unreproduced > 5, "{report:#?}");
 }
 
+/// Whoever limits the rate answers many in a row so, and others not.
+#[tokio::test]
+async fn a_server_error_by_chance_is_nobodys() {
+    let chance = SeededEntropy::new(5);
+    let drawn = move |at, _: &Request| {
+        let mut byte = [0];
+        chance.fill(&mut byte);
+        (at > 20 && byte[0] < 77).then(|| answer(503, &[]))
+    };
+    let bench = clean(4000).await;
+    let report = campaign(&bench.instead(drawn)).await;
+    nothing(&report, 100);
+    assert!(report.unreproduced + report.not_looked_at > 20, "{report:#?}");
+}
+
 #[tokio::test]
 async fn no_answer() {
     let upstream = Bench::clean().await;
@@ -177,7 +194,7 @@ const LONG: Duration = Duration::from_secs(4);
 #[tokio::test]
 async fn an_answer_that_takes_ten_times_as_long() {
     let late = |request: &Request, _: &Answer| if has_wrong_typ(request) { LONG } else { Duration::ZERO };
-    reproducible(&campaign(&clean(600).await.late(late)).await, Symptom::Slow);
+    reproducible(&campaign(&clean(1000).await.late(late)).await, Symptom::Slow);
 }
 
 #[tokio::test]

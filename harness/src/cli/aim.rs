@@ -184,7 +184,10 @@ impl Subject {
         let defects = self.defects.iter().map(|name| format!(" --defect {name}"));
         let shim = self.shim.iter().map(|shim| format!(" --shim '{}'", shim.replace('\'', r"'\''")));
         let subject = shim.chain(defects).collect::<String>();
-        self.aim.repeat_config() + &self.aim.transport.repeat_with() + &subject
+        let timeout = self.aim.timeout.iter().map(|timeout| format!(" --timeout {timeout}"));
+        let authorised = self.aim.authorised.then(|| " --authorised".to_owned());
+        let limits = timeout.chain(authorised).collect::<String>();
+        self.aim.repeat_config() + &self.aim.transport.repeat_with() + &limits + &subject
     }
 }
 

@@ -89,8 +89,12 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         let targets = Targets { subject: &subject, against: against.as_ref() };
         let exit = match only {
             Some(recipe) => {
-                let how = (&*plan.state, plan.seed, &*plan.repeat_with);
-                match minimize(&targets, &scenarios, &recipe, how).await {
+                let minimized = tokio::select! {
+                    biased;
+                    () = stop.requested() => return Err(Failure::Interrupted),
+                    minimized = minimize(&targets, &scenarios, &recipe, &plan) => minimized,
+                };
+                match minimized {
                     Ok(finding) => show_smallest(&finding, context)?,
                     Err(NotMinimized::NothingWrong(seen)) => {
                         let why = NotMinimized::NothingWrong(seen);
@@ -117,7 +121,10 @@ impl Arguments {
         let share = |text: &String| Ok((text.parse::<Partition>()?, text.clone()));
         let share = self.partition.as_ref().map(share).transpose().map_err(Failure::Usage)?;
         let (time, state) = (self.time.map_or(MINUTE, |span| span.0), self.state.clone());
-        Ok(Plan { layers, seed: self.seed, time, share, state, repeat_with: self.subject.repeat_with() })
+        let against = self.against.iter().map(|path| format!(" --against {}", path.display()));
+        let repeat_with = self.subject.repeat_with();
+        let compare_with = against.collect();
+        Ok(Plan { layers, seed: self.seed, time, share, state, repeat_with, compare_with })
     }
 
     async fn set_up(&self, config: Option<&Config>) -> Result<(Servers, Setup), Failure> {
@@ -198,6 +205,8 @@ async fn campaign(
         )),
         _ if !report.findings.is_empty() => Ok(Exit::Nonconformity),
         Some(Ended::Lost(_) | Ended::State(_)) => Ok(Exit::Environment),
+        // What was seen of them is neither a finding nor none.
+        Some(Ended::Cap) | None if report.not_looked_at > 0 => Ok(Exit::Environment),
         Some(Ended::Cap) | None => Ok(Exit::Conforms),
     }
 }
@@ -218,6 +227,17 @@ fn show(
         for finding in &report.findings {
             show_finding(finding, plan, context)?;
         }
+    }
+    for name in &report.gone {
+        writeln!(context.out, "not there any more: {name}")?;
+    }
+    if report.not_looked_at > 0 {
+        let (number, state) = (report.not_looked_at, plan.state.display());
+        let what = counted(number, "input was", "inputs were");
+        writeln!(
+            context.out,
+            "{what} answered wrongly once, and could not be looked at again; go on with --state {state}"
+        )?;
     }
     if let Some(why) = &report.ended {
         writeln!(context.out, "ended: {}", ended(why))?;
@@ -259,7 +279,6 @@ fn ended(why: &Ended) -> String {
 }
 
 fn show_finding(finding: &Finding, plan: &Plan, context: &mut Context) -> Result<(), Failure> {
-    let folder = plan.state.join("findings").join(finding.name());
     let case = match (&finding.clause.nearest, finding.clause.exact) {
         (Some(case), true) => format!(" (the suite has it as {case})"),
         (Some(case), false) => format!(" (near {case})"),
@@ -280,8 +299,8 @@ fn show_finding(finding: &Finding, plan: &Plan, context: &mut Context) -> Result
     if let Some(id) = finding.proposed_id() {
         writeln!(out, "    proposed  {id}")?;
     }
-    let (cases, with) = (finding.cases().join(" "), &plan.repeat_with);
-    writeln!(out, "    repeat    dpop run --scenarios {} {cases}{with}\n", folder.display())?;
+    let repeat = finding.repeat(plan);
+    writeln!(out, "    repeat    {}\n", repeat.first().map_or("", String::as_str))?;
     Ok(())
 }
 
@@ -307,7 +326,7 @@ fn write_json(
             "proposed_id": finding.proposed_id(),
             "reproduced": finding.seen(),
             "times": finding.times,
-            "folder": plan.state.join("findings").join(finding.name()),
+            "folder": finding.folder(&plan.state),
         })
     };
     let document = json!({
@@ -320,6 +339,8 @@ fn write_json(
         "requests": report.requests,
         "classes": report.progress.classes,
         "unreproduced": report.unreproduced,
+        "not_looked_at": report.not_looked_at,
+        "gone": report.gone,
         "ended": report.ended.as_ref().map(ended),
         "suspects": report.suspects.iter().map(Recipe::yaml).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),

@@ -37,6 +37,10 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
         }
     };
     let ids = past.ids();
+    if ids.is_empty() && matches!(past, Past::Finding(_)) {
+        let why = "it takes two targets to see it; dpop fuzz --minimize with --against looks at it again";
+        return Err(Failure::Nothing(format!("{}: {why}", arguments.bundle.display())));
+    }
     if ids.is_empty() {
         return Err(Failure::Nothing(format!("{}: nothing in it failed", arguments.bundle.display())));
     }

@@ -33,6 +33,9 @@ const MOST_KEPT: usize = 2000;
 /// How many draws in a row may be of no layer that is asked for before the batch is given up.
 const MOST_DRAWS: usize = 500;
 
+/// How long something that was seen may still be looked for, and made smaller, once the time is over.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// How many inputs may be suspected at once; where more are not answered, it is not for what they are.
 const MOST_UNANSWERED: usize = 32;
 
@@ -51,6 +54,8 @@ pub struct Plan {
     pub state: PathBuf,
     /// What has to stand behind `dpop run` to aim at the same target.
     pub repeat_with: String,
+    /// What has to stand behind that for `dpop fuzz` to compare it with the same other target.
+    pub compare_with: String,
 }
 
 /// How far a campaign is.
@@ -77,6 +82,11 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Symptoms that were seen once, and not again.
     pub unreproduced: usize,
+    /// Symptoms that were seen once, and could not be looked for again: nothing more might be sent, or correct requests were not
+    /// accepted.
+    pub not_looked_at: usize,
+    /// What earlier campaigns found, and is not there any more, by name.
+    pub gone: Vec<String>,
     /// Inputs that were not answered before the target was lost; the next campaign looks at these first.
     pub suspects: Vec<Recipe>,
     /// Why it ended before its time.
@@ -122,6 +132,8 @@ struct Shared {
     milliseconds: VecDeque<u64>,
     findings: Vec<Finding>,
     dismissed: BTreeSet<(Symptom, String)>,
+    not_looked_at: BTreeSet<(Symptom, String)>,
+    gone: Vec<String>,
     /// What was not answered since a correct request was.
     unanswered: Vec<Recipe>,
     /// What the target may have been lost over.
@@ -162,6 +174,8 @@ impl<'a> Campaign<'a> {
                 .map(|(symptom, recipe)| Finding::new(symptom, recipe.clone(), recipe, scenarios))
                 .collect(),
             dismissed: BTreeSet::new(),
+            not_looked_at: BTreeSet::new(),
+            gone: Vec::new(),
             unanswered: Vec::new(),
             suspects: past.suspects,
             ended: None,
@@ -184,6 +198,8 @@ impl<'a> Campaign<'a> {
             executions: shared.executions - shared.before,
             requests,
             unreproduced: shared.dismissed.len(),
+            not_looked_at: shared.not_looked_at.difference(&shared.dismissed).count(),
+            gone: shared.gone,
             findings: shared.findings,
             suspects: shared.suspects,
             ended: shared.ended,
@@ -205,10 +221,13 @@ impl<'a> Campaign<'a> {
         // What may cost the target its life comes last.
         known.sort_by_key(|finding| finding.symptom == Symptom::NoAnswer);
         for mut finding in known {
-            let look = self.targets.look_again(&finding.recipe, finding.symptom, 1);
+            let look = self.targets.look_thrice(&finding.recipe, finding.symptom);
             match self.unless_stopped(look).await {
                 Some(Look::Gone) => {
-                    let gone = self.shared().journal.gone(finding.symptom, &finding.recipe);
+                    let mut shared = self.shared();
+                    let gone = shared.journal.gone(finding.symptom, &finding.recipe);
+                    shared.gone.push(finding.name());
+                    drop(shared);
                     self.written(gone);
                 }
                 Some(Look::There(exchanges)) => {
@@ -216,8 +235,13 @@ impl<'a> Campaign<'a> {
                     self.keep(finding);
                 }
                 Some(Look::Lost(exchanges)) => {
-                    finding.looked_for(Some(exchanges));
-                    self.keep(finding);
+                    if finding.symptom == Symptom::NoAnswer {
+                        finding.looked_for(Some(exchanges));
+                        self.keep(finding);
+                    } else {
+                        self.suspect(finding.recipe.clone());
+                        self.shared().findings.push(finding);
+                    }
                     self.lost();
                 }
                 // Nothing was shown of it.
@@ -308,7 +332,7 @@ impl<'a> Campaign<'a> {
                         self.look_at(&recipe, symptom).await;
                     }
                 }
-                Some(Err(Unseen::NotMade(_))) => {}
+                Some(Err(Unseen::NotMade(_) | Unseen::NotAsked)) => {}
                 Some(Err(Unseen::Cap)) => self.end(Ended::Cap),
                 None => break,
             }
@@ -331,22 +355,29 @@ impl<'a> Campaign<'a> {
                     drop(shared);
                     return Some(client);
                 }
-                Err(exchange) if exchange.seen.nothing == Some(NoAnswer::CapReached) => {
+                Err(none) if none.exchange.seen.nothing == Some(NoAnswer::CapReached) => {
                     self.end(Ended::Cap);
                     return None;
                 }
-                Err(exchange) => format!("a correct request was answered {}", exchange.seen),
+                Err(none) => format!("a correct request was answered {}", none.exchange.seen),
             },
             Err(error) => redactors[0].clean(&format!("no access token: {error}")),
         };
         let mut shared = self.shared();
         let unanswered = std::mem::take(&mut shared.unanswered);
-        let result = unanswered.iter().try_for_each(|recipe| shared.journal.suspect(recipe));
-        shared.suspects.extend(unanswered);
         drop(shared);
+        unanswered.into_iter().for_each(|recipe| self.suspect(recipe));
         self.end(Ended::Lost(why));
-        self.written(result);
         None
+    }
+
+    /// The target may have been lost over this input; the next campaign looks at it first.
+    fn suspect(&self, recipe: Recipe) {
+        let mut shared = self.shared();
+        let result = shared.journal.suspect(&recipe);
+        shared.suspects.push(recipe);
+        drop(shared);
+        self.written(result);
     }
 
     /// Remembers what came of an input; what is wrong with that, unless a finding explains it.
@@ -383,7 +414,11 @@ impl<'a> Campaign<'a> {
 
     /// Looks for a symptom again, and where it is there for the smallest input that shows it.
     async fn look_at(&self, recipe: &Recipe, symptom: Symptom) {
-        let Some(_one) = self.unless_stopped(self.looking.lock()).await else { return };
+        let one = self.unless_stopped(self.looking.lock()).await;
+        if one.is_none() || self.clock.now() >= self.until + GRACE {
+            self.not_looked_at(recipe, symptom);
+            return;
+        }
         let _alone = match symptom.is_of_load() {
             true => Some(self.sending.write().await),
             false => None,
@@ -391,6 +426,7 @@ impl<'a> Campaign<'a> {
         {
             let mut shared = self.shared();
             if shared.ended.is_some() {
+                shared.not_looked_at.insert((symptom, recipe.yaml()));
                 return;
             }
             let known = shared.findings.iter_mut().find(|finding| finding.explains(symptom, recipe));
@@ -401,70 +437,108 @@ impl<'a> Campaign<'a> {
         }
         match self.unless_stopped(self.targets.look_again(recipe, symptom, 2)).await {
             Some(Look::There(exchanges)) => {
-                if let Some(finding) = self.smallest(recipe, symptom, exchanges).await {
-                    self.found(finding, recipe);
+                // Whatever ends the program meanwhile, it is known.
+                let known = self.shared().journal.found(symptom, recipe);
+                self.written(known);
+                match self.smallest(recipe, symptom, exchanges).await {
+                    Some(finding) => self.found(finding, recipe),
+                    None => {
+                        let gone = self.shared().journal.gone(symptom, recipe);
+                        self.written(gone);
+                    }
                 }
             }
-            // It cost the target its life twice, and there is nobody to ask about anything smaller.
             Some(Look::Lost(exchanges)) => {
-                let mut finding = Finding::new(symptom, recipe.clone(), recipe.clone(), self.scenarios);
-                finding.looked_for(Some(exchanges));
-                self.found(finding, recipe);
+                if symptom == Symptom::NoAnswer {
+                    // It cost the target its life twice, and there is nobody to ask about anything smaller.
+                    let mut finding = Finding::new(symptom, recipe.clone(), recipe.clone(), self.scenarios);
+                    finding.looked_for(Some(exchanges));
+                    let known = self.shared().journal.found(symptom, recipe);
+                    self.written(known);
+                    self.found(finding, recipe);
+                } else {
+                    self.not_looked_at(recipe, symptom);
+                    self.suspect(recipe.clone());
+                }
                 self.lost();
             }
             Some(Look::Gone) => self.dismiss(recipe, symptom),
             // The next batch begins with a correct request, and finds out what is left of the target.
-            Some(Look::Unclear) | None => {}
-            Some(Look::Cap) => self.end(Ended::Cap),
+            Some(Look::Unclear) | None => self.not_looked_at(recipe, symptom),
+            Some(Look::Cap) => {
+                self.not_looked_at(recipe, symptom);
+                self.end(Ended::Cap);
+            }
         }
+    }
+
+    fn not_looked_at(&self, recipe: &Recipe, symptom: Symptom) {
+        self.shared().not_looked_at.insert((symptom, recipe.yaml()));
     }
 
     fn dismiss(&self, recipe: &Recipe, symptom: Symptom) {
         self.shared().dismissed.insert((symptom, recipe.yaml()));
     }
 
-    /// The finding that an input comes to which was seen twice; none where the smallest was not seen often enough. Where the
-    /// campaign is told to stop, it is what it had come to.
+    /// The finding that an input comes to which was seen twice; none where the smallest was not seen often enough. Where nothing
+    /// more can be seen, it is what it had come to.
     async fn smallest(&self, recipe: &Recipe, symptom: Symptom, exchanges: Vec<Exchange>) -> Option<Finding> {
         let mut smallest = Shown { recipe: recipe.clone(), exchanges };
-        self.unless_stopped(shrink(self.targets, symptom, &mut smallest)).await;
+        let left = self.until + GRACE;
+        let left = left.duration_since(self.clock.now()).unwrap_or_default();
+        tokio::select! {
+            biased;
+            _ = self.unless_stopped(shrink(self.targets, symptom, &mut smallest)) => {}
+            () = self.clock.sleep(left) => {}
+        }
         let mut finding = Finding::new(symptom, recipe.clone(), smallest.recipe, self.scenarios);
         finding.exchanges = smallest.exchanges;
         for turn in 0..3 {
             let look = self.targets.look(&finding.recipe, symptom, ProofClock::of_turn(turn));
             let there = match self.unless_stopped(look).await {
                 Some(Look::There(exchanges)) => Some(exchanges),
-                Some(Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap) => None,
-                None => break,
+                Some(Look::Gone) => None,
+                // Correct requests fail now and then, too.
+                Some(Look::Unclear) if symptom.is_of_load() => None,
+                Some(Look::Lost(_) | Look::Unclear | Look::Cap) | None => break,
             };
             finding.looked_for(there);
+        }
+        let missed = finding.looked - finding.reproduced;
+        if missed > 3 - symptom.least_of_three() {
+            self.dismiss(recipe, symptom);
+            return None;
         }
         if finding.looked < 3 {
             // Each that shrinking comes to was seen twice, and so was the first.
             (finding.looked, finding.reproduced) = (finding.looked + 2, finding.reproduced + 2);
-        } else if finding.reproduced < symptom.least_of_three() {
-            self.dismiss(recipe, symptom);
-            return None;
         }
         Some(finding)
     }
 
+    /// Keeps what an input, which the journal has, has come to.
     fn found(&self, finding: Finding, recipe: &Recipe) {
         let mut shared = self.shared();
-        if let Some(known) = shared.findings.iter_mut().find(|known| known.is_same_as(&finding)) {
-            known.seen_again(recipe.clone());
-            return;
+        let mut result = Ok(());
+        if finding.recipe.yaml() != recipe.yaml() {
+            result = shared.journal.found(finding.symptom, &finding.recipe);
+            result = result.and_then(|()| shared.journal.gone(finding.symptom, recipe));
         }
-        let result = shared.journal.found(finding.symptom, &finding.recipe);
+        let known = shared.findings.iter_mut().find(|known| known.is_same_as(&finding));
+        let is_new = known.is_none();
+        if let Some(known) = known {
+            known.seen_again(recipe.clone());
+        }
         drop(shared);
         self.written(result);
-        self.keep(finding);
+        if is_new {
+            self.keep(finding);
+        }
     }
 
     /// Writes the files of a finding, which the journal has.
     fn keep(&self, finding: Finding) {
-        let (seed, with) = (self.plan.seed, &self.plan.repeat_with);
-        let result = finding.write(&self.plan.state, self.targets, seed, with);
+        let result = finding.write(self.plan, self.targets);
         self.shared().findings.push(finding);
         self.written(result);
     }

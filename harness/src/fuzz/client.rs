@@ -46,8 +46,25 @@ pub(super) struct Seen {
 pub(super) enum Unseen {
     /// The request can't be made of this key and token.
     NotMade(EditError),
+    /// It is no request that this target is asked about: a verifier behind a shim sees none of the connection.
+    NotAsked,
     /// No more requests may be sent.
     Cap,
+}
+
+/// A correct request that was not accepted.
+#[derive(Debug)]
+pub(super) struct NoControl {
+    pub(super) exchange: Exchange,
+    /// Whether it was the target that the one under test is compared with.
+    of_other: bool,
+}
+
+impl NoControl {
+    /// Whether the target under test was not there to answer it.
+    pub(super) fn is_of_lost_target(&self) -> bool {
+        !self.of_other && (self.exchange.is_unanswered() || self.exchange.never_connected())
+    }
 }
 
 /// Clients with a key and a token, and their conversations with the targets.
@@ -82,7 +99,11 @@ impl<'a> Conversation<'a> {
         let sent = self.session.step(&step, &self.cast, Turn::Step(0), earlier, &mut transcript).await;
         sent.map_err(Unseen::NotMade)?;
         let Some(exchange) = transcript.pop() else { return Err(Unseen::Cap) };
-        if exchange.seen.nothing == Some(NoAnswer::CapReached) { Err(Unseen::Cap) } else { Ok(exchange) }
+        match &exchange.seen.nothing {
+            Some(NoAnswer::CapReached) => Err(Unseen::Cap),
+            Some(nothing) if nothing.is_not_sent() => Err(Unseen::NotAsked),
+            Some(_) | None => Ok(exchange),
+        }
     }
 
     async fn control(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
@@ -136,11 +157,25 @@ impl<'a> Client<'a> {
     }
 
     /// Sends a correct request to every target; the answer that was no acceptance, if there is one.
-    pub(super) async fn control(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
+    pub(super) async fn control(&mut self, turn: Turn) -> Result<Exchange, NoControl> {
+        let control = self.subject.control(turn).await;
+        let control = control.map_err(|exchange| NoControl { exchange, of_other: false })?;
         if let Some(conversation) = &mut self.against {
-            conversation.control(turn).await?;
+            let other = conversation.control(turn).await;
+            other.map_err(|exchange| NoControl { exchange, of_other: true })?;
         }
-        self.subject.control(turn).await
+        Ok(control)
+    }
+
+    /// Whether more correct requests are accepted, one after another, where `symptom` is one that an overloaded server shows now and
+    /// then, whatever it is sent.
+    pub(super) async fn is_steady(&mut self, symptom: Symptom) -> bool {
+        for _ in 0..if symptom.is_of_load() { STEADY } else { 0 } {
+            if self.control(Turn::Diagnosis).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Sends a request without credentials, which has to be refused.
@@ -151,11 +186,11 @@ impl<'a> Client<'a> {
     }
 
     /// The same, again and again for as long as somebody takes to start a server anew that has died.
-    pub(super) async fn control_once_back(&mut self, turn: Turn) -> Result<Exchange, Exchange> {
+    pub(super) async fn control_once_back(&mut self, turn: Turn) -> Result<Exchange, NoControl> {
         let mut last = self.control(turn).await;
         for wait in WAITS {
             match &last {
-                Err(exchange) if exchange.seen.nothing != Some(NoAnswer::CapReached) => {}
+                Err(none) if none.exchange.seen.nothing != Some(NoAnswer::CapReached) => {}
                 Ok(_) | Err(_) => break,
             }
             self.targets.subject.setup().clock.sleep(Duration::from_millis(*wait)).await;
@@ -164,6 +199,9 @@ impl<'a> Client<'a> {
         last
     }
 }
+
+/// How many correct requests in a row show that a target is well.
+const STEADY: usize = 2;
 
 /// How long to wait before a target that failed a control is asked once more, in milliseconds.
 const WAITS: &[u64] = &[300, 600, 1200, 2400];

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::campaign::Plan;
 use super::clause::Clause;
 use super::client::Targets;
 use super::journal::edits_to_json;
@@ -77,10 +78,31 @@ impl Finding {
         format!("rs.found.{}.again", self.name())
     }
 
-    /// The cases that fail as long as the fault is there: its own, and with it one that looks at how refusals are worded.
+    /// The cases that fail as long as the fault is there: its own, and with it one that looks at how refusals are worded; none
+    /// where it takes two targets to see it.
     pub fn cases(&self) -> Vec<String> {
-        let answers = (self.symptom == Symptom::Leak).then(|| "rs.answer.leak".to_owned());
-        [self.id()].into_iter().chain(answers).collect()
+        match self.symptom {
+            Symptom::Leak => vec![self.id(), "rs.answer.leak".to_owned()],
+            Symptom::Disagreement => Vec::new(),
+            Symptom::Accepted | Symptom::Refused | Symptom::Fault | Symptom::NoAnswer | Symptom::Slow => {
+                vec![self.id()]
+            }
+        }
+    }
+
+    /// The commands that show it again, the plainest first.
+    pub fn repeat(&self, plan: &Plan) -> Vec<String> {
+        let (folder, cases, with) = (self.folder(&plan.state), self.cases(), &plan.repeat_with);
+        let shown = folder.display();
+        let minimize = format!("dpop fuzz --minimize {shown}/scenario.yaml{with}{}", plan.compare_with);
+        if cases.is_empty() {
+            return vec![minimize];
+        }
+        vec![
+            format!("dpop run --scenarios {shown} {}{with}", cases.join(" ")),
+            format!("dpop replay {shown}/bundle.json{with}"),
+            minimize,
+        ]
     }
 
     /// The id that is proposed where it becomes a case of the suite; none where a case says the same already.
@@ -112,9 +134,9 @@ impl Finding {
 
     /// Whether an input that shows the same symptom does so for this cause, as far as can be told without sending more.
     pub(super) fn explains(&self, symptom: Symptom, recipe: &Recipe) -> bool {
-        let theirs = touched(recipe);
+        let theirs = places(recipe);
         let covers = |one: &Recipe| {
-            let ours = touched(one);
+            let ours = places(one);
             !ours.is_empty() && ours.is_subset(&theirs)
         };
         symptom == self.symptom && (covers(&self.recipe) || self.also.iter().any(covers))
@@ -232,31 +254,20 @@ impl Finding {
     }
 
     /// Where its files lie, below the folder of a campaign.
-    pub(super) fn folder(&self, state: &Path) -> PathBuf {
+    pub fn folder(&self, state: &Path) -> PathBuf {
         state.join("findings").join(self.name())
     }
 
     /// Writes the scenario, the request and the bundle; each is written whole or not at all.
-    pub(super) fn write(
-        &self,
-        state: &Path,
-        targets: &Targets<'_>,
-        seed: u64,
-        repeat_with: &str,
-    ) -> io::Result<()> {
-        let folder = self.folder(state);
+    pub(super) fn write(&self, plan: &Plan, targets: &Targets<'_>) -> io::Result<()> {
+        let folder = self.folder(&plan.state);
         std::fs::create_dir_all(&folder)?;
-        let shown = folder.display();
-        let repeat = [
-            format!("dpop run --scenarios {shown} {}{repeat_with}", self.cases().join(" ")),
-            format!("dpop replay {shown}/bundle.json{repeat_with}"),
-            format!("dpop fuzz --minimize {shown}/scenario.yaml{repeat_with}"),
-        ];
+        let repeat = self.repeat(plan);
         let pretty = |value: &Value| format!("{value:#}\n");
         for (name, text) in [
             ("scenario.yaml", self.scenario()),
             ("request.json", pretty(&self.vector())),
-            ("bundle.json", pretty(&self.bundle(targets, seed, &repeat))),
+            ("bundle.json", pretty(&self.bundle(targets, plan.seed, &repeat))),
         ] {
             let (path, fresh) = (folder.join(name), folder.join(format!(".{name}.new")));
             std::fs::write(&fresh, text)?;
@@ -304,6 +315,26 @@ pub(super) fn touched(recipe: &Recipe) -> BTreeSet<String> {
         subjects.chain(edit.mutations().map(str::to_owned)).collect::<Vec<_>>()
     };
     recipe.edits().iter().flat_map(|edit| of_edit(edit)).collect()
+}
+
+/// Where a recipe departs from a correct request: how (`omit`, `claims`, `retype` and the like), and of which member.
+fn places(recipe: &Recipe) -> BTreeSet<(&str, &str)> {
+    let slots = recipe.edits().iter().flat_map(|edit| edit.fragment().values()).filter_map(Value::as_object);
+    let mut places = BTreeSet::new();
+    for (slot, value) in slots.flatten() {
+        match value {
+            Value::Object(members) => {
+                places.extend(members.keys().map(|name| (slot.as_str(), name.as_str())))
+            }
+            Value::Array(names) => {
+                places.extend(names.iter().filter_map(Value::as_str).map(|name| (slot.as_str(), name)));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                places.insert((slot.as_str(), ""));
+            }
+        }
+    }
+    places
 }
 
 /// FNV-1a: the same on every machine and in every version.

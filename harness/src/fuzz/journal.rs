@@ -143,7 +143,8 @@ impl Past {
             if let Some(begun) = of("begun").filter(|_| same) {
                 past.executions += number(begun, "executions").unwrap_or(0);
             }
-            past.findings.extend(of("found").and_then(finding_of));
+            let found = of("found").and_then(finding_of);
+            past.findings.extend(found.filter(|found| !past.findings.contains(found)));
             if let Some(gone) = of("gone").and_then(finding_of) {
                 past.findings.retain(|finding| *finding != gone);
             }

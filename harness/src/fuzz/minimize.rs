@@ -1,8 +1,7 @@
-use std::path::Path;
-
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use super::campaign::Plan;
 use super::client::{Client, Clock, Targets, Unseen, redactors};
 use super::confirm::Look;
 use super::finding::Finding;
@@ -58,7 +57,7 @@ pub fn recipe_in(text: &str) -> Result<Recipe, NotMinimized> {
     Ok(edits.into_iter().fold(Recipe::default(), Recipe::with))
 }
 
-/// The smallest input that shows the same as `recipe`, as a finding; its files are written below `state`.
+/// The smallest input that shows the same as `recipe`, as a finding; its files are written below the `state` of `plan`.
 ///
 /// # Errors
 /// [`NotMinimized`] where the target does nothing wrong, or can't be judged.
@@ -66,7 +65,7 @@ pub async fn minimize(
     targets: &Targets<'_>,
     scenarios: &[Scenario],
     recipe: &Recipe,
-    (state, seed, repeat_with): (&Path, u64, &str),
+    plan: &Plan,
 ) -> Result<Finding, NotMinimized> {
     let redactors = redactors(targets);
     let unclear = |why: String| NotMinimized::Unclear(redactors[0].clean(&why));
@@ -74,9 +73,10 @@ pub async fn minimize(
     let mut client = client.map_err(|error| unclear(format!("no access token: {error}")))?;
     let control = client.control(Turn::ControlBefore).await;
     let control =
-        control.map_err(|exchange| unclear(format!("a correct request was answered {}", exchange.seen)))?;
+        control.map_err(|none| unclear(format!("a correct request was answered {}", none.exchange.seen)))?;
     let seen = client.send(recipe).await.map_err(|unseen| match unseen {
         Unseen::NotMade(error) => unclear(error.to_string()),
+        Unseen::NotAsked => unclear("this target is not asked about such a request".to_owned()),
         Unseen::Cap => unclear("no more requests may be sent (limits.max-requests)".to_owned()),
     })?;
     let symptom = targets.symptom_of(recipe, &seen, control.milliseconds);
@@ -89,15 +89,17 @@ pub async fn minimize(
     for turn in 0..3 {
         let there = match targets.look(&finding.recipe, symptom, Clock::of_turn(turn)).await {
             Look::There(exchanges) => Some(exchanges),
-            Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap => None,
+            Look::Gone => None,
+            Look::Unclear if symptom.is_of_load() => None,
+            Look::Lost(_) | Look::Unclear | Look::Cap => break,
         };
         finding.looked_for(there);
     }
     if finding.reproduced < symptom.least_of_three() {
         return Err(NotMinimized::Unclear("what was seen of it once was not seen again".to_owned()));
     }
-    let written = finding.write(state, targets, seed, repeat_with);
-    written.map_err(|error| NotMinimized::Unclear(format!("{}: {error}", state.display())))?;
+    let written = finding.write(plan, targets);
+    written.map_err(|error| NotMinimized::Unclear(format!("{}: {error}", plan.state.display())))?;
     Ok(finding)
 }
 

@@ -74,25 +74,17 @@ impl Symptom {
         }
     }
 
-    /// Whether other requests that are under way can bring it about: what takes long, or is cut off.
+    /// Whether other requests that are under way can bring it about: what takes long, is cut off, or is refused for want of room.
     pub(super) fn is_of_load(self) -> bool {
         match self {
-            Self::NoAnswer | Self::Slow => true,
-            Self::Accepted | Self::Refused | Self::Fault | Self::Leak | Self::Disagreement => false,
+            Self::Fault | Self::NoAnswer | Self::Slow => true,
+            Self::Accepted | Self::Refused | Self::Leak | Self::Disagreement => false,
         }
     }
 
     /// Of three looks at the smallest input that shows it, how many have to show it again: a machine may be busy at times.
     pub(super) fn least_of_three(self) -> usize {
-        match self {
-            Self::Slow => 3,
-            Self::Accepted
-            | Self::Refused
-            | Self::Fault
-            | Self::NoAnswer
-            | Self::Leak
-            | Self::Disagreement => 1,
-        }
+        if self.is_of_load() { 3 } else { 1 }
     }
 }
 
