@@ -69,7 +69,9 @@ pub(super) fn raised(base: &[u8], exponent: &[u8], modulus: &[u8]) -> Option<Vec
     let parameters = DynResidueParams::new(&Number::of(modulus).0);
     let rest = Number::of(base).0.checked_rem(&Number::of(modulus).0);
     let rest = Option::<U2048>::from(rest)?;
-    let power = DynResidue::new(&rest, parameters).pow(&Number::of(exponent).0).retrieve();
+    let power = DynResidue::new(&rest, parameters)
+        .pow_bounded_exp(&Number::of(exponent).0, exponent.len().min(MOST) * 8);
+    let power = power.retrieve();
     Some(Number(power).to_bytes(modulus.len()))
 }
 
