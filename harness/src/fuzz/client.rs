@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::symptom::{Sighting, Symptom};
-use crate::generator::Recipe;
+use crate::generator::{Fate, Recipe};
+use crate::jose::Alg;
 use crate::proof::{EditError, Request};
 use crate::run::{Cast, CastError, Decision, Exchange, Observation, Redactor, Session, Transcript, Turn};
 use crate::suite::Approach;
@@ -18,8 +19,18 @@ pub struct Targets<'a> {
 
 impl Targets<'_> {
     /// Whether the target uses nonces, which some fates depend on.
-    pub(super) fn has_nonces(&self) -> bool {
+    fn has_nonces(&self) -> bool {
         self.subject.health.nonce != NoncePolicy::Never
+    }
+
+    /// What the target has to do with an input. That keys and algorithms are spoiled is known of clients with ES256 only: to the key
+    /// of another, the member may be the right one or none at all.
+    pub(super) fn fate(&self, recipe: &Recipe) -> Fate {
+        let fate = recipe.fate(self.has_nonces());
+        if fate == Fate::Refused && self.subject.alg() != Alg::Es256 && recipe.writes_key_or_alg() {
+            return Fate::Either;
+        }
+        fate
     }
 
     pub(super) fn symptom_of(
@@ -28,7 +39,7 @@ impl Targets<'_> {
         seen: &Seen,
         usual_milliseconds: u64,
     ) -> Option<Symptom> {
-        let fate = recipe.fate(self.has_nonces());
+        let fate = self.fate(recipe);
         let (exchange, against) = (&seen.exchange, seen.against.as_ref());
         Sighting { exchange, against, fate, usual_milliseconds }.symptom()
     }

@@ -25,7 +25,7 @@ impl Targets<'_> {
     /// Looks for a symptom with fresh keys, tokens and connections, between controls; what was accepted is none where
     /// the target serves everybody.
     pub(super) async fn look(&self, recipe: &Recipe, symptom: Symptom, clock: Clock) -> Look {
-        if !symptom.can_come_of(recipe.fate(self.has_nonces())) {
+        if !symptom.can_come_of(self.fate(recipe)) {
             return Look::Gone;
         }
         let redactors = redactors(self);

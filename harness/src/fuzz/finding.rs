@@ -237,7 +237,7 @@ impl Finding {
             "means": self.symptom.told(),
             "sent": self.told(),
             "edits": edits_to_json(&self.recipe),
-            "fate": self.recipe.fate(targets.has_nonces()).name(),
+            "fate": targets.fate(&self.recipe).name(),
             "first": self.first.yaml(),
             "also": self.also.iter().map(Recipe::yaml).collect::<Vec<_>>(),
             "times": self.times,

@@ -189,10 +189,9 @@ fn special_of_jwk(name: &str) -> Vec<Value> {
 /// RFC 9449 section 4.3.
 fn fates_of_claim(name: &str, value: &Value) -> Fates {
     match (name, value) {
-        ("jti", Value::String(text)) if (1..=255).contains(&text.len()) && text.is_ascii() => {
-            Fate::Accepted.into()
-        }
-        ("jti", Value::String(_)) => Fate::Either.into(), // empty, long, or of characters that a store may not hold
+        // Each of these may have been there before, and a server may remember it of anybody.
+        ("jti", Value::String(_)) => Fate::Either.into(),
+        ("htm", Value::String(text)) if is_loosely_a_method(text) => Fate::Either.into(),
         // Right values come from edits that know the request, the time and the token.
         ("jti" | "htm" | "ath", _) => Fate::Refused.into(),
         // Servers may compare more loosely than RFC 3986 says, but not with what is of another type or no URL.
@@ -213,8 +212,8 @@ fn fates_of_claim(name: &str, value: &Value) -> Fates {
 fn fate_of_parameter(name: &str, value: &Value) -> Fate {
     match (name, value) {
         ("typ", Value::String(text)) if is_proof_typ(text) => Fate::Either,
-        ("typ" | "alg" | "jwk" | "crit", _) => Fate::Refused,
-        ("b64", Value::Bool(false)) => Fate::Refused,
+        ("typ" | "alg" | "jwk", _) => Fate::Refused,
+        ("crit", Value::Array(names)) if has_unknown_extension(names) => Fate::Refused,
         ("x", _) => Fate::Accepted,
         _ => Fate::Either,
     }
@@ -224,6 +223,18 @@ fn fate_of_parameter(name: &str, value: &Value) -> Fate {
 fn is_proof_typ(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower.strip_prefix("application/").unwrap_or(&lower) == PROOF_TYP
+}
+
+/// Whether a method is only spelled in another way: servers should compare the bytes (RFC 9110 section 9.1).
+fn is_loosely_a_method(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("GET")
+}
+
+/// Whether there is an extension that no verifier can understand; what else is wrong with `crit` may be refused (RFC 7515 section
+/// 4.1.11).
+fn has_unknown_extension(names: &[Value]) -> bool {
+    let known = |name: &str| PARAMETERS.contains(&name) || CLAIMS.contains(&name);
+    names.iter().all(Value::is_string) && names.iter().filter_map(Value::as_str).any(|name| !known(name))
 }
 
 /// RFC 9449 section 4.3, check 7, and RFC 7517 section 4.

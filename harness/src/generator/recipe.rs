@@ -52,6 +52,15 @@ impl Recipe {
         }
     }
 
+    /// Whether it writes members of the key, or the algorithm, by value: for another kind of key they mean something else.
+    pub fn writes_key_or_alg(&self) -> bool {
+        let proofs = self.edits.iter().filter_map(|edit| edit.fragment().get("proof"));
+        proofs.into_iter().any(|proof| {
+            let alg = |slot: &str| proof.get(slot).is_some_and(|members| members.get("alg").is_some());
+            proof.get("jwk").is_some() || proof.get("omit-of-jwk").is_some() || alg("header") || alg("again")
+        })
+    }
+
     /// The fragment of a step that all edits together are.
     pub fn fragment(&self) -> Map<String, Value> {
         let mut whole = Map::new();

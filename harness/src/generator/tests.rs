@@ -80,6 +80,29 @@ fn fates_add_up() {
     assert_eq!(mutated.without(1), Recipe::default().with(typ));
 }
 
+/// Of edits that are written alike none has to be refused where another has to be accepted, or a case leaves it to the server.
+#[test]
+fn what_is_written_alike_has_no_two_fates() {
+    let scenarios = load_embedded().expect("valid");
+    let cases: Vec<_> = scenarios.iter().flat_map(|scenario| &scenario.cases).collect();
+    let is_left = |id: &str| {
+        let case = cases.iter().find(|case| case.id.to_string() == id).unwrap_or_else(|| panic!("{id}"));
+        case.level != crate::spec::Level::Must && !case.observed
+    };
+    let mut compared = 0;
+    for edit in catalogue().edits() {
+        for other in catalogue().edits().filter(|other| other.fragment() == edit.fragment()) {
+            for nonces in [false, true] {
+                let fates = [edit.fate(nonces), other.fate(nonces)];
+                let left = fates[0] == Fate::Refused && other.case().is_some_and(is_left);
+                assert!(fates != [Fate::Refused, Fate::Accepted] && !left, "{:?}", edit.fragment());
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 2 * catalogue().edits().count(), "some are written alike");
+}
+
 #[test]
 fn of_two_edits_of_one_thing_the_later_counts() {
     let of = |text: &str| {

@@ -12,7 +12,9 @@ impl Catalogue {
     /// The edit that a fragment of a step writes, with its fate: one of a pool, or a member or a date of any value. None where
     /// it is neither, so that nothing is known of what a server has to do with it.
     pub fn written(&self, fragment: &Map<String, Value>) -> Option<Arc<Edit>> {
-        let known = self.edits().find(|edit| edit.fragment() == fragment);
+        // Of those that are written alike the one that says most.
+        let says = |edit: &&Arc<Edit>| [false, true].map(|nonces| edit.fate(nonces) != Fate::Either);
+        let known = self.edits().filter(|edit| edit.fragment() == fragment).max_by_key(says);
         known.cloned().or_else(|| of_any_value(fragment).map(Arc::new))
     }
 

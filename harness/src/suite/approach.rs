@@ -48,6 +48,11 @@ impl<'a> Approach<'a> {
         self.setup
     }
 
+    /// The algorithm of the clients whose case names none.
+    pub fn alg(&self) -> Alg {
+        self.alg
+    }
+
     /// What takes secrets out of evidence, and knows those of the setup.
     pub fn redactor(&self) -> Redactor {
         redactor(self.setup)
