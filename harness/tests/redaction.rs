@@ -12,7 +12,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use dpop_harness::entropy::{Entropy as _, SystemEntropy};
 use dpop_harness::jose::base64url;
 use dpop_harness::judge::Verdict;
-use dpop_harness::proof::{AccessToken, IssuerKey, ProofKey, Request};
+use dpop_harness::proof::{AccessToken, Field, IssuerKey, ProofKey, Request};
 use dpop_harness::reference::{Defect, DefectSet, NonceMode};
 use dpop_harness::report::{Document, FORMATS, Human, Report, Style};
 use dpop_harness::run::Redactor;
@@ -446,6 +446,19 @@ async fn a_token_source_that_talks() {
         assert!(said, "{supply}");
         clean(&results, &secrets);
     }
+}
+
+/// The value of a secret field of `target.headers` goes to the server, and into nothing else although that echoes it.
+#[tokio::test]
+async fn a_secret_header() {
+    let (mut bench, secrets) = echoing_bench(NonceMode::Never).await;
+    let secret = format!("Basic {}", STANDARD.encode("client:a password/that nobody+knows"));
+    secrets.token(&secret);
+    bench.setup.call.secret_fields = vec![Field::new("X-Api-Key", &secret)];
+    let results = bench.run_only(&["rs.ath.missing", "rs.ath.hex"]).await;
+    clean(&results, &secrets);
+    let text = artefact(&results, "console -vv");
+    assert!(text.contains("X-Api-Key: [value of X-Api-Key sha256:"), "{text}");
 }
 
 #[tokio::test]

@@ -83,24 +83,17 @@ impl Shim<'_> {
     fn installed(&self) -> Result<String> {
         let runtime = Runtime::of(&self.source)?;
         let shown = self.folder.display();
-        if runtime == Runtime::Cargo {
-            // Where it lies, for it is built of folders beside it.
-            let status = Command::new("cargo")
-                .args(["build", "--quiet", "--release", "--locked", "--target-dir"])
-                .arg(self.folder.join("build"))
-                .current_dir(&self.source)
-                .status()?;
-            ensure!(status.success(), "it does not build");
-            let name = self.source.file_name().context("a name")?.to_string_lossy();
-            return Ok(format!("'{shown}/build/release/{name}-shim'"));
-        }
         for entry in fs::read_dir(&self.source)? {
             let path = entry?.path();
             if path.is_file() {
                 fs::copy(&path, self.folder.join(path.file_name().context("a name")?))?;
             }
         }
-        runtime.install(&self.folder, &AtomicBool::new(false))?;
+        runtime.install(&self.source, &self.folder, &AtomicBool::new(false))?;
+        if runtime == Runtime::Cargo {
+            let name = self.source.file_name().context("a name")?.to_string_lossy();
+            return Ok(format!("'{shown}/build/release/{name}-shim'"));
+        }
         let files = ["shim.mjs", "shim.cjs", "shim.py"];
         let Some(file) = files.iter().find(|file| self.folder.join(file).is_file()) else {
             bail!("it has no shim")

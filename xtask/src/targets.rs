@@ -2,11 +2,13 @@
 //!
 //! Each folder is copied to `target/real-servers/NAME`, its packages are installed there from the lock file, the server
 //! is started, and `dpop run` goes twice over it: the verdicts must be the same both times, and none `inconclusive`.
-//! What can't be judged is one line with the place of its log, and the others go on. A `fail` is a finding about
+//! A verifier without a server is driven behind its shim (`harness/shims`): nothing is started but that. With `--matrix` a few
+//! facts are measured as well. What can't be judged is one line with the place of its log, and the others go on. A `fail` is a finding about
 //! somebody else's software, so it is not an error here, and only counts are printed.
 
 mod addresses;
 mod certificates;
+mod facts;
 pub(crate) mod process;
 mod publication;
 pub(crate) mod results;
@@ -30,14 +32,21 @@ use crate::Usage;
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let root = root()?;
-    let sources = root.join("harness/targets");
+    let (sources, shims) = (root.join("harness/targets"), root.join("harness/shims"));
     let selection = Selection::parse(args, &known(&sources)?)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
     }
     let (dpop, works) = (dpop(&root)?, root.join("target/real-servers"));
-    let yard = Yard { root: &root, sources: &sources, works: &works, dpop: &dpop, interrupted: &interrupted };
+    let yard = Yard {
+        root: &root,
+        sources: &sources,
+        shims: &shims,
+        works: &works,
+        dpop: &dpop,
+        interrupted: &interrupted,
+    };
 
     let rows = yard.rows(&selection, &mut |line| println!("{line}"))?;
     let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
@@ -60,13 +69,13 @@ impl Yard<'_> {
         for name in &selection.names {
             let publication = Publication::read(&self.sources.join(&name.folder))?;
             let target = Target::new(self, name);
-            let outcome = target.run().map_err(|error| format!("{error:#}"));
+            let outcome = target.run(selection.matrix).map_err(|error| format!("{error:#}"));
             if selection.show {
                 say(fs::read_to_string(target.log()).unwrap_or_default());
             }
             let name = name.to_string();
             match &outcome {
-                Ok(results) => say(format!("{name:width$}  {}", results.counts())),
+                Ok(judged) => say(format!("{name:width$}  {}", judged.results.counts())),
                 Err(error) => say(format!("{name:width$}  {error}")),
             }
             rows.push(Row { name, publication, outcome });
@@ -142,7 +151,7 @@ pub(crate) fn dpop(root: &Path) -> Result<PathBuf> {
 mod tests {
     use super::runtime::Runtime;
     use super::*;
-    use crate::targets::addresses::Addresses;
+    use crate::targets::addresses::Setup;
 
     fn name(text: &str) -> Name {
         let (folder, variant) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b.to_owned())));
@@ -210,8 +219,14 @@ mod tests {
 
         let interrupted = AtomicBool::new(false);
         let (sources, works, dpop) = (root.join("sources"), root.join("works"), PathBuf::from("dpop"));
-        let yard =
-            Yard { root: &root, sources: &sources, works: &works, dpop: &dpop, interrupted: &interrupted };
+        let yard = Yard {
+            root: &root,
+            sources: &sources,
+            shims: &root.join("shims"),
+            works: &works,
+            dpop: &dpop,
+            interrupted: &interrupted,
+        };
         let names = known(&sources).unwrap();
         let selection = Selection { names, all: true, show: false, matrix: false };
         let mut lines = Vec::new();
@@ -235,12 +250,15 @@ mod tests {
     /// Each folder has what the command needs, its glue stays readable, and what it says about versions is true.
     #[test]
     fn every_target_is_complete() {
-        let sources = root().unwrap().join("harness/targets");
+        let root = root().unwrap();
+        let (sources, shims) = (root.join("harness/targets"), root.join("harness/shims"));
         let names = known(&sources).unwrap();
         assert!(!names.is_empty());
         for name in names {
-            let folder = sources.join(&name.folder);
-            Addresses::read(&folder.join(name.file("dpop", "yaml"))).unwrap();
+            let source = sources.join(&name.folder);
+            let setup = Setup::read(&source.join(name.file("dpop", "yaml"))).unwrap();
+            // The glue of a verifier without a server is its shim.
+            let folder = if setup.addresses.is_some() { source.clone() } else { shims.join(&name.folder) };
             let runtime = Runtime::of(&folder).unwrap();
             let glue = match runtime {
                 Runtime::Node => "server.mjs",
@@ -256,7 +274,7 @@ mod tests {
                 Runtime::Cargo => lock.contains("checksum = "),
             };
             assert!(pinned, "{name}: {}", runtime.lock_file());
-            let publication = Publication::read(&folder).unwrap();
+            let publication = Publication::read(&source).unwrap();
             for software in publication.software.split(", ") {
                 let version = software.rsplit(' ').next().unwrap();
                 assert!(lock.contains(version), "{name}: {software}");

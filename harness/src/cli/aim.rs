@@ -228,6 +228,7 @@ async fn set_up(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Servers, Setup), Failure> {
+    let config = &config.with_secrets()?;
     let limits = limits.or(config.limits);
     let unreachable = |what: &str, error: NotAllowed| match error {
         NotAllowed::Certificates(_) => Failure::Usage(error.to_string()),

@@ -7,7 +7,8 @@ use crate::plan::{Selected, Traits};
 use crate::proof::{AccessToken, ProofKey};
 use crate::scenario::Endpoint;
 use crate::suite::{Outcome, Setup};
-use crate::target::{Auth, Config};
+use crate::target::tokens::SecretPlace;
+use crate::target::{Auth, Config, SecretHeader};
 
 /// What scripts of a run have in common.
 pub(super) struct Curl<'a> {
@@ -66,6 +67,7 @@ impl Curl<'_> {
             .fields
             .iter()
             .map(|field| format!(" -H {}", quoted(&format!("{}: {}", field.name, field.value))))
+            .chain(self.config.secret_headers.iter().map(secret_field))
             .collect();
         let (method, url) = (quoted(&call.method), quoted(&call.uri.to_string()));
         let htu = quoted(&call.htu.to_string());
@@ -104,6 +106,15 @@ echo "The same, with what is wrong:"
         let file = std::path::Path::new(&self.config.source.file).file_name().unwrap_or_default();
         format!(" --config {}", quoted(&file.to_string_lossy()))
     }
+}
+
+/// The option for a field whose value the script must not have: it is read when that runs, in the folder of the config.
+fn secret_field(header: &SecretHeader) -> String {
+    let value = match &header.place {
+        SecretPlace::File(path) => format!("$(cat {})", quoted(&path.to_string_lossy())),
+        SecretPlace::Variable(name) => format!("${{{name}:?}}"),
+    };
+    format!(" -H {}\"{value}\"", quoted(&format!("{}: ", header.name)))
 }
 
 /// As one word of a shell.

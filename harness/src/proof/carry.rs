@@ -22,6 +22,8 @@ pub struct Call {
     pub page: Option<Uri>,
     /// The header fields that every request has beside its own, where the server asks for some.
     pub fields: Vec<Field>,
+    /// More of them, whose values are secret.
+    pub secret_fields: Vec<Field>,
     /// The answers that mean that a request was let through.
     pub success: Success,
 }
@@ -30,8 +32,13 @@ impl Call {
     /// A request for `uri`, straight to where its URL says.
     pub fn to(method: &str, uri: Uri) -> Self {
         let (htu, http) = (uri.without_query(), HttpChoice::default());
-        let (fields, success) = (Vec::new(), Success::default());
-        Self { method: method.to_owned(), uri, htu, http, page: None, fields, success }
+        let (fields, secret_fields, success) = (Vec::new(), Vec::new(), Success::default());
+        Self { method: method.to_owned(), uri, htu, http, page: None, fields, secret_fields, success }
+    }
+
+    /// The header fields that every request has beside its own, those with secret values among them.
+    pub fn fields_of_all_requests(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().chain(&self.secret_fields)
     }
 
     /// The URL that proofs name where `base` is the public origin, with the path before that of the request, if it has one.
@@ -117,7 +124,7 @@ impl Request {
         let target = call.uri.origin_form();
         let http = call.http.usual();
         let mut request = Self { method: call.method.clone(), target, fields, http, content: String::new() };
-        for field in &call.fields {
+        for field in call.fields_of_all_requests() {
             request.set(&field.name, field.value.clone());
         }
         request

@@ -30,8 +30,9 @@ impl CrossOrigin {
             Self::Preflight => {
                 let credentials = ["Authorization", "DPoP"];
                 // Of what the page sets itself a browser tells the names at most.
-                let own =
-                    |field: &Field| call.fields.iter().any(|own| own.name.eq_ignore_ascii_case(&field.name));
+                let own = |field: &Field| {
+                    call.fields_of_all_requests().any(|own| own.name.eq_ignore_ascii_case(&field.name))
+                };
                 request.fields.retain(|field| !credentials.contains(&field.name.as_str()) && !own(field));
                 request.set("Accept", "*/*");
             }
@@ -58,7 +59,8 @@ impl CrossOrigin {
 
 /// The names of the fields for which a page needs leave, as the Fetch standard has them (section 2.2.2): in lower case, sorted.
 fn unsafe_names(call: &Call) -> Vec<String> {
-    let mut names: Vec<String> = call.fields.iter().map(|field| field.name.to_ascii_lowercase()).collect();
+    let mut names: Vec<String> =
+        call.fields_of_all_requests().map(|field| field.name.to_ascii_lowercase()).collect();
     names.retain(|name| !["accept", "accept-language", "content-language"].contains(&name.as_str()));
     names.extend(["authorization", "dpop"].map(str::to_owned));
     names.sort_unstable();

@@ -37,7 +37,7 @@ pub use script::{
     KidPlace, MadeFor, Node, OmittedField, ProofEdits, RemoteKey, RequestEdits, Script, Step, TokenPlace,
     Watch,
 };
-pub use secret::{AccessToken, tag};
+pub use secret::{AccessToken, SHORTEST_SECRET, tag};
 pub use shift::Shift;
 pub use success::Success;
 pub use token::{BoundTo, IssuerKey, JktEdit, TokenChoice, TokenEdits, TokenSigner};

@@ -24,6 +24,9 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// Texts with fewer characters stand in harmless text by chance, so they can't be kept out of outputs.
+pub const SHORTEST_SECRET: usize = 12;
+
 /// What stands for a secret in every output: `sha256:` and 8 hexadecimal digits, so that equal ones stay comparable.
 pub fn tag(secret: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());

@@ -66,7 +66,7 @@ pub enum TokenChoice {
 pub enum JktEdit {
     /// Its first half.
     Half,
-    /// Its letters in the other case.
+    /// Its letters in the other case, but for the last one: with that, half of the results would be no thumbprints at all.
     OtherCase,
     /// As the only element of an array.
     Array,
@@ -161,7 +161,10 @@ fn thumbprint(edit: JktEdit, key: &ProofKey) -> Json {
     let right = key.thumbprint().to_string();
     match edit {
         JktEdit::Half => Json::from(right.split_at(right.len() / 2).0),
-        JktEdit::OtherCase => Json::String(right.chars().map(in_other_case).collect()),
+        JktEdit::OtherCase => {
+            let (swapped, last) = right.split_at(right.len() - 1);
+            Json::String(swapped.chars().map(in_other_case).collect::<String>() + last)
+        }
         JktEdit::Array => Json::Array(vec![Json::String(right)]),
         JktEdit::Sha1 => {
             use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
@@ -233,6 +236,7 @@ fn tampered(token: &AccessToken) -> Result<AccessToken, EditError> {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::jose::Jkt;
 
     const HEADER: &str = r#"{"alg":"ES256","kid":"1"}"#;
 
@@ -267,6 +271,12 @@ mod tests {
         }
         let [_, claims, _] = after("{ jkt: other-case }", &key).expect("a token");
         assert!(claims.to_ascii_lowercase().contains(&jkt.to_ascii_lowercase()) && !claims.contains(&jkt));
+        for _ in 0..20 {
+            let key = ProofKey::generate(&SystemEntropy);
+            let other = thumbprint(JktEdit::OtherCase, &key);
+            let other: Jkt = other.as_str().expect("a text").parse().expect("a thumbprint");
+            assert_ne!(other, key.thumbprint());
+        }
         let [_, claims, _] = after("{ jkt: sha1 }", &key).expect("a token");
         assert_eq!(claims.len(), r#"{"cnf":{"jkt":""}}"#.len() + 27);
         let nothing = after("{ omit: [cnf], jkt: half }", &key);

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::jose::base64url;
-use crate::proof::{AccessToken, ProofKey, tag};
+use crate::proof::{AccessToken, Field, ProofKey, SHORTEST_SECRET, tag};
 
 /// Knows every secret of a run and takes it out of every text.
 ///
@@ -104,7 +104,7 @@ impl Secrets {
 }
 
 /// Parts of a token shorter than this are no secret: they stand in harmless text by chance.
-const SHORTEST: usize = 12;
+const SHORTEST: usize = SHORTEST_SECRET;
 /// How large the filter of beginnings is: with 2^20 bits a run of 500 cases fills some 3 % of it.
 const FILTER_WORDS: usize = 1 << 14;
 /// The most characters of a server's `error` code that are kept.
@@ -143,6 +143,15 @@ impl Redactor {
         let header = usize::from(text.starts_with("eyJ"));
         for part in text.split(signs).skip(header) {
             self.hide(part, &format!("[part of token {}]", tag(text)));
+        }
+    }
+
+    /// Takes in the value of a header field: as a whole, and its words, such as what stands behind a scheme.
+    pub fn hide_field(&self, field: &Field) {
+        let stand_in = format!("[value of {} {}]", field.name, tag(&field.value));
+        self.hide(&field.value, &stand_in);
+        for word in field.value.split(' ') {
+            self.hide(word, &stand_in);
         }
     }
 

@@ -187,6 +187,9 @@ fn redactor(setup: &Setup) -> Redactor {
     if let Some(secret) = setup.source.secret() {
         redactor.hide_token(secret);
     }
+    for field in &setup.call.secret_fields {
+        redactor.hide_field(field);
+    }
     redactor
 }
 

@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::auth::{Auth, AuthRow, auth};
-use super::headers::headers;
+use super::headers::{SecretHeader, ValueRow, headers};
 use super::limits::Limits;
 use super::nodes::{Node, nodes};
 use super::observe::{Observe, ObserveRow};
 use super::places::{Forbidden, ForbiddenRows, Places, Resource, ResourceRow};
 use super::shim::shim_call;
+use super::tokens::SecretFault;
 use super::waiver::Waiver;
 use crate::jose::AlgSet;
 use crate::jose::uri::Uri;
@@ -29,6 +30,8 @@ pub struct Config {
     pub shim: Option<String>,
     /// The protected resource.
     pub call: Call,
+    /// The fields of its requests that are read only for a run: see [`with_secrets`](Self::with_secrets).
+    pub secret_headers: Vec<SecretHeader>,
     /// What else is tested.
     pub places: Places,
     /// The resource without TLS, where it must not be served.
@@ -175,9 +178,9 @@ struct TargetRow {
     /// The origin of a web page that the server lets in, where it does not let in all of them: `https://app.example.test`.
     origin: Option<String>,
     /// Header fields that every request for a resource has, for servers that ask for them: `{ Accept: application/json }`. They
-    /// stand in reports as they are, so no secrets.
+    /// stand in reports as they are; a secret is named by where it is kept, `{ X-Api-Key: { env: API_KEY } }` or `{ file: PATH }`.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, ValueRow>,
     /// The status codes, from 200 to 399, by which the server says that it let a request through: `[200, 302]`. Without it any 2xx.
     /// Where some are named, every other is no success.
     #[schemars(length(min = 1), inner(range(min = 200, max = 399)))]
@@ -231,7 +234,8 @@ impl Config {
             return Err(wrong("dpop", format!("version {} of the format is not known; this is 1", row.dpop)));
         }
         belonging(&row).map_err(|(path, message)| wrong(path, message))?;
-        let (call, base) = resource(&row.target).map_err(|(path, message)| wrong(&path, message))?;
+        let (call, secret_headers, base) =
+            resource(&row.target).map_err(|(path, message)| wrong(&path, message))?;
         let places = places(&row.target, &call, base.as_ref());
         let places = places.map_err(|(path, message)| wrong(&path, message))?;
         let plain_http = plain_http(&row.target, &call);
@@ -265,6 +269,7 @@ impl Config {
             profile: row.profile,
             shim: row.target.shim,
             call,
+            secret_headers,
             places,
             plain_http,
             nodes,
@@ -284,6 +289,29 @@ impl Config {
             source: source.clone(),
             folder: folder.to_owned(),
         })
+    }
+}
+
+impl Config {
+    /// The same config, whose requests have the secret fields of `target.headers` as well.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] with the place of one that can't be read or sent.
+    pub fn with_secrets(&self) -> Result<Self, Box<Diagnostic>> {
+        let read = |header: &SecretHeader| {
+            let path = format!("target.headers.{}", header.name);
+            let wrong = |error: SecretFault| self.source.at(&path, Fault::Contradiction(error.to_string()));
+            header.read(&self.folder).map_err(wrong)
+        };
+        let fields = self.secret_headers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut config = self.clone();
+        let Places { resources, forbidden } = &mut config.places;
+        let beside = resources.iter_mut().map(|it| &mut it.call);
+        let beside = beside.chain(forbidden.iter_mut().map(|it| &mut it.call));
+        for call in beside.chain([&mut config.call]) {
+            call.secret_fields.clone_from(&fields);
+        }
+        Ok(config)
     }
 }
 
@@ -325,19 +353,23 @@ fn belonging(row: &ConfigRow) -> Result<(), (&'static str, String)> {
 }
 
 /// The protected resource, and the public URL that the proxy in front of it has, if there is one.
-fn resource(row: &TargetRow) -> Result<(Call, Option<Uri>), Wrong> {
+fn resource(row: &TargetRow) -> Result<(Call, Vec<SecretHeader>, Option<Uri>), Wrong> {
     let at = |key: &str| format!("target.{key}");
     let base = match &row.htu_base {
         Some(base) => Some(base.parse().map_err(|error| (at("htu-base"), format!("`{base}`: {error}")))?),
         None => None,
     };
-    let Some(resource) = &row.resource else { return Ok((shim_call(), None)) };
+    let Some(resource) = &row.resource else { return Ok((shim_call(), Vec::new(), None)) };
     let call = call(resource, base.as_ref()).map_err(|message| (at("resource"), message))?;
     let page = page(row, &call).map_err(|message| (at("origin"), message))?;
-    let fields =
+    let (fields, secrets) =
         headers(&row.headers).map_err(|(name, message)| (at(&format!("headers.{name}")), message))?;
+    if let (Some(secret), true) = (secrets.first(), row.plain_http.is_some()) {
+        let message = format!("a request for this would send the secret of `{}` without TLS", secret.name);
+        return Err((at("plain-http"), message));
+    }
     let success = success(row.success.as_deref())?;
-    Ok((Call { page, fields, success, ..call }, base))
+    Ok((Call { page, fields, success, ..call }, secrets, base))
 }
 
 /// The codes of `target.success`.

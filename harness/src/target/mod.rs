@@ -38,6 +38,7 @@ pub use connection::Kept;
 pub use decoy::Decoy;
 pub use discovery::{Discovery, Probe, Unknown, discover};
 pub use draft::{config_draft, problems};
+pub use headers::SecretHeader;
 pub use http::{HttpTarget, NotAllowed};
 pub use limits::{Limits, Rate};
 pub use nodes::Node;

@@ -49,6 +49,19 @@ fn the_values_of_configs() {
     check_config(headers("{ dpop: a }"), ((5, 20), "`dpop` is not for `headers` to say", None));
     check_config(headers("{ X-A: a, x-a: b }"), ((5, 27), "`x-a` stands here already", None));
     check_config(headers("{ X-A: \"a\\nb\" }"), ((5, 19), "a value is one line", None));
+    let both = headers("{ X-A: { env: A, file: a } }");
+    check_config(both, ((5, 19), "a secret value is `{ env: NAME }` or", None));
+    check_config(headers("{ X-A: { env: 1A } }"), ((5, 19), "the name of a variable is", None));
+    check_config(
+        headers("{ X-A: { evn: A } }"),
+        ((5, 21), "target.headers.X-A: unknown field `evn`", Some("env")),
+    );
+    check_config(
+        headers("{ X-A: 7 }"),
+        ((5, 19), "target.headers.X-A: invalid type: integer `7`, expected a text, or", None),
+    );
+    let plain = headers("{ X-A: { env: A } }\n  plain-http: http://127.0.0.1:8/r");
+    check_config(plain, ((6, 15), "a request for this would send the secret of `X-A`", None));
     check_config(headers("[Accept]"), ((5, 12), "target.headers: invalid type: sequence", None));
     let success = |success: &str| config("9/r", &format!("9/r\n  success: {success}"));
     check_config(success("[200, 401]"), ((5, 18), "401 is no status of success", None));

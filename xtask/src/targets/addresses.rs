@@ -1,4 +1,4 @@
-//! The sockets a target's `dpop.yaml` speaks of.
+//! What a target's `dpop.yaml` says of how it is set up: the sockets it speaks of, if any.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,6 +10,15 @@ use serde::Deserialize;
 
 use super::certificates::Names;
 
+/// What is needed here of a config file; `dpop` itself checks all of it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Setup {
+    /// None for a verifier behind a shim, which `dpop` starts itself: nothing listens.
+    pub(crate) addresses: Option<Addresses>,
+    /// Whether it refuses a `jti` that it has seen, where that is said.
+    pub(crate) single_use_jti: Option<bool>,
+}
+
 /// Where the server listens, and where the issuer inside `dpop run` does, if there is one. Loopback only.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Addresses {
@@ -19,19 +28,28 @@ pub(crate) struct Addresses {
     pub(crate) certificate: Option<Names>,
 }
 
-/// The part of the config file that is needed here; `dpop` itself checks all of it.
 #[derive(Deserialize)]
 struct Config {
     target: Target,
+    #[serde(default)]
+    capabilities: Capabilities,
+    #[serde(default)]
     auth: Auth,
 }
 
 #[derive(Deserialize)]
 struct Target {
-    resource: String,
+    resource: Option<String>,
+    shim: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Capabilities {
+    single_use_jti: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Auth {
     listen: Option<SocketAddr>,
@@ -40,17 +58,27 @@ struct Auth {
     private_key_file: Option<PathBuf>,
 }
 
-impl Addresses {
+impl Setup {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let read = || Self::parse(&fs::read_to_string(path)?);
         read().with_context(|| format!("in {}", path.display()))
     }
 
     fn parse(yaml: &str) -> Result<Self> {
-        let Config { target, auth } = serde_yaml::from_str(yaml)?;
-        let server = server(&target.resource).with_context(|| {
-            format!("target.resource is not `METHOD http://IP:PORT/…`: {}", target.resource)
-        })?;
+        let Config { target, capabilities, auth } = serde_yaml::from_str(yaml)?;
+        let addresses = match (target.shim, target.resource) {
+            (Some(_), _) => None,
+            (None, Some(resource)) => Some(Addresses::of(&resource, auth)?),
+            (None, None) => bail!("target has neither `resource` nor `shim`"),
+        };
+        Ok(Self { addresses, single_use_jti: capabilities.single_use_jti })
+    }
+}
+
+impl Addresses {
+    fn of(resource: &str, auth: Auth) -> Result<Self> {
+        let server = server(resource)
+            .with_context(|| format!("target.resource is not `METHOD http://IP:PORT/…`: {resource}"))?;
         for address in [Some(server), auth.listen].into_iter().flatten() {
             ensure!(address.ip().is_loopback(), "{address} is not a loopback address");
         }
@@ -93,7 +121,7 @@ mod tests {
 
     #[track_caller]
     fn check(yaml: &str, expected: Result<(&str, Option<&str>), &str>) {
-        let found = Addresses::parse(yaml).map_err(|error| error.to_string());
+        let found = Setup::parse(yaml).map(|it| it.addresses.unwrap()).map_err(|error| error.to_string());
         let expected = expected
             .map(|(server, issuer)| Addresses {
                 server: server.parse().unwrap(),
@@ -120,13 +148,20 @@ mod tests {
     fn the_certificate_is_for_the_host_of_the_issuer() {
         let yaml = "target: { resource: 'GET http://127.0.0.1:9411/r' }
 auth: { issuer: 'https://localhost:9400', certificate-file: a.pem, private-key-file: b.pem }";
-        let names = Addresses::parse(yaml).unwrap().certificate.unwrap();
+        let names = Setup::parse(yaml).unwrap().addresses.unwrap().certificate.unwrap();
         let expected = Names { certificate: "a.pem".into(), key: "b.pem".into(), host: "localhost".into() };
         assert_eq!(names, expected);
     }
 
     #[test]
+    fn a_verifier_behind_a_shim_listens_nowhere() {
+        let yaml = "target: { name: a, shim: ./a }\ncapabilities: { single-use-jti: false }";
+        assert_eq!(Setup::parse(yaml).unwrap(), Setup { addresses: None, single_use_jti: Some(false) });
+    }
+
+    #[test]
     fn other_places_are_refused() {
+        check("target: { name: a }", Err("target has neither `resource` nor `shim`"));
         check(
             "target: { resource: GET https://api.example.test/ }\nauth: {}",
             Err("target.resource is not `METHOD http://IP:PORT/…`: GET https://api.example.test/"),

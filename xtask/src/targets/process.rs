@@ -49,7 +49,12 @@ pub(crate) struct Group {
 impl Group {
     /// Starts `command` without input; both its outputs go to `log`.
     pub(crate) fn spawn(command: &mut Command, log: &File) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0);
+        Self::spawn_into(command, log, log)
+    }
+
+    /// Starts `command` without input; what it prints goes to `output`, and what it says beside to `log`.
+    pub(crate) fn spawn_into(command: &mut Command, output: &File, log: &File) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(log.try_clone()?).process_group(0);
         let child =
             command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
         Ok(Self { child, reaped: false })

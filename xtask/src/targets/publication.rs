@@ -29,9 +29,12 @@ pub(super) struct Findings {
     /// Cases that do not pass, each with the place where that is documented.
     #[serde(default)]
     pub(super) cases: BTreeMap<String, String>,
-    /// Names of facts.
+    /// Names of facts that a run finds out.
     #[serde(default)]
     pub(super) facts: Vec<String>,
+    /// Names of facts that `dpop measure` finds out, each with the place where that is documented.
+    #[serde(default)]
+    pub(super) measured: BTreeMap<String, String>,
 }
 
 impl Publication {

@@ -13,6 +13,9 @@ use super::process::{Group, Watch};
 /// What the output of every step of an installation goes to.
 pub(super) const LOG: &str = "install.log";
 
+/// Where Cargo builds.
+const BUILD: &str = "build";
+
 /// By the lock file that lies in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runtime {
@@ -21,7 +24,7 @@ pub(crate) enum Runtime {
     Node,
     /// `requirements.txt` with hashes, `server.py`, in an environment of its own. Wheels only.
     Python,
-    /// `Cargo.lock`, a program called `server`.
+    /// `Cargo.lock`, a program called `server`. It is built where it lies: its crates may have paths.
     Cargo,
 }
 
@@ -83,14 +86,12 @@ impl Runtime {
                     "--requirement=requirements.txt",
                 ],
             ],
-            Self::Cargo => {
-                vec![vec!["cargo", "build", "--quiet", "--release", "--locked", "--target-dir=build"]]
-            }
+            Self::Cargo => vec![vec!["cargo", "build", "--quiet", "--release", "--locked"]],
         }
     }
 
-    /// Installs in `folder`, unless that was done already.
-    pub(crate) fn install(self, folder: &Path, interrupted: &AtomicBool) -> Result<()> {
+    /// Installs in `folder` what lies in `source`, of which `folder` has a copy, unless that was done already.
+    pub(crate) fn install(self, source: &Path, folder: &Path, interrupted: &AtomicBool) -> Result<()> {
         let what = fs::read(folder.join(self.lock_file()))?;
         // A program of ours is built again whenever it may have changed.
         let installed = folder.join(".installed");
@@ -102,7 +103,11 @@ impl Runtime {
         ensure!(version >= oldest, "it needs {program} {}.{}, and this is {version:?}", oldest[0], oldest[1]);
         let log = File::create(folder.join(LOG))?;
         let watch = Watch::new(self.patience(), interrupted);
-        perform(&self.steps(), folder, &log, &watch)?;
+        let place = match self {
+            Self::Node | Self::Python => folder,
+            Self::Cargo => source,
+        };
+        perform(&self.steps(), place, &folder.join(BUILD), &log, &watch)?;
         Ok(fs::write(installed, what)?)
     }
 
@@ -111,7 +116,7 @@ impl Runtime {
         let mut command = match self {
             Self::Node => with_argument(node(folder), "server.mjs"),
             Self::Python => with_argument(folder.join("venv/bin/python"), "server.py"),
-            Self::Cargo => Command::new(folder.join("build/release/server")),
+            Self::Cargo => Command::new(folder.join(BUILD).join("release/server")),
         };
         command.current_dir(folder).env_remove("NODE_ENV").env("PYTHONUNBUFFERED", "1");
         command
@@ -130,14 +135,14 @@ fn with_argument(program: PathBuf, argument: &str) -> Command {
     command
 }
 
-/// Does `steps` in `folder`, until one fails.
-fn perform(steps: &[Vec<&str>], folder: &Path, log: &File, watch: &Watch<'_>) -> Result<()> {
+/// Does `steps` in `folder`, until one fails. What Cargo makes goes below `build`.
+fn perform(steps: &[Vec<&str>], folder: &Path, build: &Path, log: &File, watch: &Watch<'_>) -> Result<()> {
     for step in steps {
         let Some((program, arguments)) = step.split_first() else { continue };
         // What lies in the folder is meant by its whole path.
         let local = folder.join(program);
         let mut command = if program.contains('/') { Command::new(local) } else { Command::new(program) };
-        command.args(arguments).current_dir(folder).env_remove("RUSTFLAGS").env_remove("CARGO_TARGET_DIR");
+        command.args(arguments).current_dir(folder).env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", build);
         let what = format!("`{}`", step.join(" "));
         let status = Group::spawn(&mut command, log)?.wait(watch, &what)?;
         ensure!(status.success(), "{what} ended with {status}");
@@ -191,7 +196,7 @@ mod tests {
         let interrupted = AtomicBool::new(false);
         let watch = Watch::new(Duration::from_secs(10), &interrupted);
         let steps = [vec!["sh", "-c", "echo no such package; exit 7"], vec!["touch", "done"]];
-        let error = perform(&steps, &folder, &log, &watch).unwrap_err().to_string();
+        let error = perform(&steps, &folder, &folder.join(BUILD), &log, &watch).unwrap_err().to_string();
         assert_eq!(error, "`sh -c echo no such package; exit 7` ended with exit status: 7");
         assert_eq!(fs::read_to_string(folder.join(LOG)).unwrap(), "no such package\n");
         assert!(!folder.join("done").exists());

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::publication::Publication;
+use super::publication::{Findings, Publication};
 use super::results::{Results, Verdict};
+use super::target::Judged;
 
 /// A target that was judged, or why it could not be.
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) publication: Publication,
-    pub(super) outcome: Result<Results, String>,
+    pub(super) outcome: Result<Judged, String>,
 }
 
 const PUBLIC: &str = "# Real servers
@@ -22,12 +23,20 @@ public (`publish.yaml` in the folder of each target). Whatever else a run finds 
 (`docs/SECURITY.md`), so no row says how many cases there are in all.
 ";
 
+const FACTS: &str = "
+What a run finds out of each, and of what `dpop measure` does that which its maintainers document. `iat` is how long a proof may be used
+after the time in it, and before; `jti` is whether the target is set up to refuse a proof the second time.
+
+| target | nonces | algorithms | HTTP/2 | `iat` | remembers `jti` |
+|---|---|---|---|---|---|
+";
+
 /// The table that may be committed.
 pub(super) fn public(rows: &[Row]) -> String {
     let mut text = PUBLIC.to_owned();
     text += "\n| target | software | cases shown | pass | note | warn | fail | skipped |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
     for Row { name, publication, outcome } in rows {
-        let Ok(results) = outcome else {
+        let Ok(Judged { results, .. }) = outcome else {
             text += &format!("| {name} | {} | not run | | | | | |\n", publication.software);
             continue;
         };
@@ -41,14 +50,16 @@ pub(super) fn public(rows: &[Row]) -> String {
             results.count(Verdict::Skip),
         );
     }
+    text += FACTS;
+    for Row { name, publication, outcome } in rows {
+        let Ok(judged) = outcome else { continue };
+        text += &fact_row(name, &publication.publish, judged);
+    }
     for Row { name, publication, outcome } in rows {
         text += &format!("\n## {name}\n\n{}\n", publication.about.trim());
-        let Ok(results) = outcome else { continue };
-        let facts = publication.publish.facts.iter();
-        let facts: Vec<String> =
-            facts.filter_map(|fact| Some(format!("{fact} {}", plain(results.facts().get(fact)?)))).collect();
-        if !facts.is_empty() {
-            text += &format!("\nFacts: {}.\n", facts.join("; "));
+        let Ok(Judged { results, .. }) = outcome else { continue };
+        for (fact, place) in &publication.publish.measured {
+            text += &format!("\nWhere `{fact}` is documented: {place}.\n");
         }
         let findings: Vec<_> = published(publication, results).collect();
         if !findings.is_empty() {
@@ -60,6 +71,30 @@ pub(super) fn public(rows: &[Row]) -> String {
         text += &skipped(results);
     }
     text
+}
+
+/// What is known of a target beside verdicts. Whether `jti` values are remembered is how it is set up.
+fn fact_row(name: &str, publish: &Findings, judged: &Judged) -> String {
+    let found = |fact: &str| match judged.results.facts().get(fact) {
+        Some(value) if publish.facts.iter().any(|it| it == fact) => plain(value),
+        _ => "–".to_owned(),
+    };
+    let measured = |fact: &str| match judged.measured.told(fact) {
+        Some(told) if publish.measured.contains_key(fact) => told.to_owned(),
+        _ => "–".to_owned(),
+    };
+    let remembers = match judged.single_use_jti {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "–",
+    };
+    let [nonce, algs, http2] = ["nonce", "algs", "http2"].map(found);
+    let http2 = match http2.as_str() {
+        "true" => "yes",
+        "false" => "no",
+        _ => "–",
+    };
+    format!("| {name} | {nonce} | {algs} | {http2} | {} | {remembers} |\n", measured("window"))
 }
 
 /// What did not pass and may be shown.
@@ -82,16 +117,17 @@ pub(super) fn full(rows: &[Row]) -> String {
     text += "\n|---|--:|--:|--:|--:|--:|\n";
     for Row { name, outcome, .. } in rows {
         let cells = match outcome {
-            Ok(results) => verdicts.map(|verdict| format!(" {} |", results.count(verdict))).concat(),
+            Ok(judged) => verdicts.map(|verdict| format!(" {} |", judged.results.count(verdict))).concat(),
             Err(error) => format!(" {error} | | | | |"),
         };
         text += &format!("| {name} |{cells}\n");
     }
-    let judged: Vec<(&str, &Results)> =
+    let judged: Vec<(&str, &Judged)> =
         rows.iter().filter_map(|row| Some((row.name.as_str(), row.outcome.as_ref().ok()?))).collect();
+    let columns = judged.len();
     let mut cases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (column, (_, results)) in judged.iter().enumerate() {
-        for (id, outcome) in results.cases() {
+    for (column, (_, judged)) in judged.iter().enumerate() {
+        for (id, outcome) in judged.results.cases() {
             let cell = match outcome.verdict {
                 Verdict::Pass => "",
                 Verdict::Skip => "-",
@@ -99,7 +135,7 @@ pub(super) fn full(rows: &[Row]) -> String {
                     outcome.verdict.name()
                 }
             };
-            cases.entry(id).or_insert_with(|| vec![""; judged.len()])[column] = cell;
+            cases.entry(id).or_insert_with(|| vec![""; columns])[column] = cell;
         }
     }
     let names: Vec<&str> = judged.iter().map(|(name, _)| *name).collect();
@@ -109,8 +145,11 @@ pub(super) fn full(rows: &[Row]) -> String {
             text += &format!("| {id} | {} |\n", cells.join(" | "));
         }
     }
-    for (name, results) in judged {
+    for (name, Judged { results, measured, .. }) in judged {
         text += &format!("\n## {name}\n\n{}\n", plain_facts(results));
+        for (fact, told) in measured.all() {
+            text += &format!("- measured: {fact}: {told}\n");
+        }
         text += &skipped(results);
     }
     text
@@ -164,12 +203,18 @@ mod tests {
         let json = format!(r#"{{"format":"dpop-results/1","facts":{facts},"cases":[{cases}]}}"#);
         let yaml = "software: example 1.0
 about: A server.
-publish: { cases: { rs.a.documented: README, rs.a.good: README }, facts: [nonce, algs] }
+publish: { cases: { rs.a.documented: README, rs.a.good: README }, facts: [nonce, algs], measured: { window: its manual } }
 ";
+        let measured = r#"{"format":"dpop-facts/1","facts":{
+            "window":{"told":"60 s old, 5 s ahead","why_not":null},"jti":{"told":"by chance","why_not":null}}}"#;
         Row {
             name: "example".into(),
             publication: serde_yaml::from_str(yaml).unwrap(),
-            outcome: Ok(json.parse().unwrap()),
+            outcome: Ok(Judged {
+                results: json.parse().unwrap(),
+                measured: measured.parse().unwrap(),
+                single_use_jti: Some(true),
+            }),
         }
     }
 
@@ -179,8 +224,10 @@ publish: { cases: { rs.a.documented: README, rs.a.good: README }, facts: [nonce,
         assert!(text.contains("| example | example 1.0 | 2 | 1 | 0 | 1 | 0 | 1 |"), "{text}");
         assert!(text.contains("| `rs.a.documented` | warn | README |\n"), "{text}");
         assert!(text.contains("\n| 1 | no nonces |\n"), "{text}");
-        assert!(text.contains("Facts: nonce never; algs ES256 EdDSA.\n"), "{text}");
-        for kept in ["secret", "rs.a.other", "rs.a.good", "skew", "seen"] {
+        let facts = "| example | never | ES256 EdDSA | – | 60 s old, 5 s ahead | yes |\n";
+        assert!(text.contains(facts), "{text}");
+        assert!(text.contains("Where `window` is documented: its manual.\n"), "{text}");
+        for kept in ["secret", "rs.a.other", "rs.a.good", "skew", "seen", "by chance"] {
             assert!(!text.contains(kept), "{kept}: {text}");
         }
     }
@@ -192,5 +239,6 @@ publish: { cases: { rs.a.documented: README, rs.a.good: README }, facts: [nonce,
         assert!(text.contains("| example | 1 | 1 | 1 | 1 | 1 |\n| lost | not started |"), "{text}");
         assert!(text.contains("| rs.a.secret | fail |\n"), "{text}");
         assert!(!text.contains("rs.a.good") && text.contains("skew 0.5"), "{text}");
+        assert!(text.contains("- measured: jti: by chance\n"), "{text}");
     }
 }

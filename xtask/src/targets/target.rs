@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, Setup};
 use super::certificates;
+use super::facts::Measured;
 use super::process::{Group, Watch};
 use super::results::{Results, Verdict};
 use super::runtime::{self, Runtime};
@@ -21,6 +22,8 @@ use crate::nginx::install::Nginx;
 
 const START: Duration = Duration::from_secs(30);
 const RUNS: Duration = Duration::from_secs(180);
+/// What `dpop measure` finds out, and how long it waits for a nonce or a `jti` to end: the table is not about minutes.
+const MEASURE: [&str; 4] = ["--only", "nonce,algs,window,jti", "--for", "3s"];
 const ASK: Duration = Duration::from_secs(1);
 
 /// A folder of `harness/targets`, or one of several ways to set up what is in it.
@@ -81,6 +84,8 @@ pub(super) struct Yard<'a> {
     pub(super) root: &'a Path,
     /// Where the folders of the targets are.
     pub(super) sources: &'a Path,
+    /// Where the shims are that verifiers without a server are behind: each in a folder called as its target.
+    pub(super) shims: &'a Path,
     /// Where they are installed and run.
     pub(super) works: &'a Path,
     pub(super) dpop: &'a Path,
@@ -94,6 +99,16 @@ pub(super) struct Target<'a> {
     work: PathBuf,
 }
 
+/// What came of a target that was judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) results: Results,
+    /// What was measured, if that was asked for.
+    pub(super) measured: Measured,
+    /// Whether it is set up to refuse a `jti` that it has seen, where that is said.
+    pub(super) single_use_jti: Option<bool>,
+}
+
 impl<'a> Target<'a> {
     pub(super) fn new(yard: &'a Yard<'a>, name: &'a Name) -> Self {
         let (source, work) = (yard.sources.join(&name.folder), yard.works.join(&name.folder));
@@ -104,31 +119,30 @@ impl<'a> Target<'a> {
         self.work.join(self.name.file("run", "log"))
     }
 
-    /// Installs, starts, runs twice, compares, stops.
-    pub(super) fn run(&self) -> Result<Results> {
-        self.copy()?;
-        let runtime = Runtime::of(&self.work)?;
+    /// Installs, starts, runs twice, measures, compares, stops.
+    pub(super) fn run(&self, measure: bool) -> Result<Judged> {
+        let config = self.name.file("dpop", "yaml");
+        let setup = Setup::read(&self.source.join(&config))?;
+        let program = self.program(&setup);
+        self.copy(&program)?;
+        let runtime = Runtime::of(&program)?;
         runtime
-            .install(&self.work, self.yard.interrupted)
+            .install(&program, &self.work, self.yard.interrupted)
             .with_context(|| format!("not installed; see {}", self.work.join(runtime::LOG).display()))?;
-        let config = self.work.join(self.name.file("dpop", "yaml"));
-        let addresses = Addresses::read(&config)?;
-        addresses.check_free()?;
-        let authority = match &addresses.certificate {
-            None => None,
-            Some(names) => Some(certificates::write(&self.work, names)?),
-        };
-
-        let watch = Watch::new(RUNS, self.yard.interrupted);
+        let config = self.work.join(config);
         let server_log = self.work.join(self.name.file("server", "log"));
-        let not_started = || format!("not started; see {}", server_log.display());
-        let mut server = self.start(runtime, authority.as_deref(), &server_log).with_context(not_started)?;
-        let _proxy = self.nginx()?;
-        self.wait_for(&mut server, addresses.server).with_context(not_started)?;
+        let mut server = match &setup.addresses {
+            None => None,
+            Some(addresses) => Some(self.serve(runtime, addresses, &server_log)?),
+        };
         let log = File::create(self.log())?;
+        let watch = Watch::new(RUNS, self.yard.interrupted);
         let first = self.drive(&config, "results", &log, &watch)?;
         let second = self.drive(&config, "results-again", &log, &watch)?;
-        if let Some(status) = server.ended()? {
+        let measured = if measure { self.measure(&config, &log)? } else { Measured::default() };
+        if let Some((server, _)) = &mut server
+            && let Some(status) = server.ended()?
+        {
             bail!("the server ended on its own ({status}); see {}", server_log.display());
         }
         drop(server);
@@ -145,19 +159,48 @@ impl<'a> Target<'a> {
             first.len(),
             log.display()
         );
-        Ok(first)
+        Ok(Judged { results: first, measured, single_use_jti: setup.single_use_jti })
     }
 
-    /// Copies the files of the source folder, and takes what an earlier run left out of the way.
-    fn copy(&self) -> Result<()> {
+    /// The folder of what is installed: the target's own, or that of the shim.
+    pub(super) fn program(&self, setup: &Setup) -> PathBuf {
+        match setup.addresses {
+            Some(_) => self.source.clone(),
+            None => self.yard.shims.join(&self.name.folder),
+        }
+    }
+
+    /// Starts the server, and what stands in front of it, and waits until it answers.
+    fn serve(&self, runtime: Runtime, addresses: &Addresses, log: &Path) -> Result<(Group, Option<Group>)> {
+        addresses.check_free()?;
+        let authority = match &addresses.certificate {
+            None => None,
+            Some(names) => Some(certificates::write(&self.work, names)?),
+        };
+        let not_started = || format!("not started; see {}", log.display());
+        let mut server = self.start(runtime, authority.as_deref(), log).with_context(not_started)?;
+        let proxy = self.nginx()?;
+        self.wait_for(&mut server, addresses.server).with_context(not_started)?;
+        Ok((server, proxy))
+    }
+
+    /// Copies the files of the source folder and of the shim, and takes what an earlier run left out of the way.
+    fn copy(&self, program: &Path) -> Result<()> {
         fs::create_dir_all(&self.work)?;
-        let leftovers = [("server", "log"), ("run", "log"), ("results", "json"), ("results-again", "json")];
+        let leftovers = [
+            ("server", "log"),
+            ("run", "log"),
+            ("results", "json"),
+            ("results-again", "json"),
+            ("facts", "json"),
+        ];
         for (stem, extension) in leftovers {
             match fs::remove_file(self.work.join(self.name.file(stem, extension))) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
         }
+        copy_folder(program, &self.work)?;
         copy_folder(&self.source, &self.work)
     }
 
@@ -218,6 +261,21 @@ impl<'a> Target<'a> {
             "`dpop run` ended with {status}, though no case is inconclusive; {see}"
         );
         Ok(found)
+    }
+
+    /// What `dpop measure` finds out.
+    fn measure(&self, config: &Path, mut log: &File) -> Result<Measured> {
+        writeln!(log, "# facts")?;
+        let watch = Watch::new(RUNS, self.yard.interrupted);
+        let path = self.work.join(self.name.file("facts", "json"));
+        let mut dpop = Command::new(self.yard.dpop);
+        dpop.args(["measure", "--format", "json", "--config"]).arg(config).args(MEASURE);
+        dpop.env_remove("DPOP_BIN").env("NO_COLOR", "1");
+        let status =
+            Group::spawn_into(&mut dpop, &File::create(&path)?, log)?.wait(&watch, "dpop measure")?;
+        let see = format!("see {}", self.log().display());
+        ensure!(status.success(), "`dpop measure` ended with {status}; {see}");
+        Measured::read(&path)
     }
 }
 

@@ -51,6 +51,12 @@ pub enum SecretFault {
     /// Something that can't stand behind the scheme in `Authorization` (RFC 9110 section 11.4).
     #[error("this is no access token: it has characters that can't stand in a header field, or none at all")]
     NotAToken,
+    /// Something that can't stand in a header field (RFC 9110 section 5.5).
+    #[error("this is no value of a header field: one line of visible ASCII characters and spaces")]
+    NotAValue,
+    /// So few characters stand in harmless text by chance.
+    #[error("a secret of fewer than {0} characters can't be kept out of reports")]
+    TooShort(usize),
     /// Something else than a private key.
     #[error("this is not the JWK of a private key that can sign proofs")]
     NotAKey,
@@ -183,7 +189,8 @@ impl SecretPlace {
         }
     }
 
-    fn read(&self, folder: &Path) -> Result<String, SecretFault> {
+    /// The secret, without white space around it.
+    pub(in crate::target) fn read(&self, folder: &Path) -> Result<String, SecretFault> {
         let text = match self {
             Self::File(path) => {
                 let path = folder.join(path);
