@@ -96,6 +96,16 @@ fn a_crash_is_a_finding_that_breaks_what_answers_have_to_be() {
     assert_eq!(fault.clause.nearest.as_deref(), Some("rs.answer.fault"));
 }
 
+/// Where every refusal tells too much, that is one finding, by the plainest of them.
+#[test]
+fn a_fault_of_all_refusals_is_one_finding() {
+    let report = campaign(NonceMode::Never, &[Defect::TraceInRefusal], None, 800);
+    let [finding] = &report.findings[..] else { panic!("{:?}", report.findings) };
+    assert_eq!((finding.symptom, finding.seen()), (Symptom::Leak, "3/3".to_owned()));
+    assert_eq!(finding.recipe.yaml(), "{ proof: { signer: fresh } }");
+    assert!(finding.times > 50, "{finding:?}");
+}
+
 #[test]
 fn two_targets_that_disagree() {
     let report = campaign(NonceMode::Never, &[], Some(&[Defect::TypNotChecked]), 3000);

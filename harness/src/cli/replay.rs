@@ -88,13 +88,15 @@ pub(super) fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit, 
     };
     let page = Page::Cases(arguments.subject.repeat_with());
     arguments.reports.write(&report, context, page)?;
+    // What is a warning at most is why it was found, and still there.
+    let deny_warnings = matches!(past, Past::Finding(_));
     if let Past::Results(was) = past
         && !context.common.quiet
         && !arguments.reports.to_stdout()
     {
         Comparison::between(&was.only(&ids), &Document::from(&report)).write(&mut context.out)?;
     }
-    Ok(Exit::of(&results, None, false))
+    Ok(Exit::of(&results, None, deny_warnings))
 }
 
 /// What was seen before.

@@ -109,7 +109,7 @@ impl Targets<'_> {
 }
 
 /// What every server refuses, having looked at all of it: a proof that another key signed.
-fn plainly_wrong() -> Recipe {
+pub(super) fn plainly_wrong() -> Recipe {
     let signer = serde_json::json!({ "proof": { "signer": "fresh" } });
     let edit = signer.as_object().and_then(|edit| Catalogue::embedded().written(edit));
     edit.into_iter().fold(Recipe::default(), Recipe::with)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::campaign::Plan;
 use super::clause::Clause;
 use super::client::Targets;
+use super::confirm::plainly_wrong;
 use super::journal::edits_to_json;
 use super::symptom::Symptom;
 use crate::generator::Recipe;
@@ -98,8 +99,10 @@ impl Finding {
         if cases.is_empty() {
             return vec![minimize];
         }
+        // How refusals are worded is a warning at most.
+        let deny = if self.symptom == Symptom::Leak { " --deny warn" } else { "" };
         vec![
-            format!("dpop run --scenarios {shown} {}{with}", cases.join(" ")),
+            format!("dpop run --scenarios {shown} {}{deny}{with}", cases.join(" ")),
             format!("dpop replay {shown}/bundle.json{with}"),
             minimize,
         ]
@@ -139,7 +142,8 @@ impl Finding {
             let ours = places(one);
             !ours.is_empty() && ours.is_subset(&theirs)
         };
-        symptom == self.symptom && (covers(&self.recipe) || self.also.iter().any(covers))
+        let of_every_refusal = symptom.is_of_refusals() && self.recipe.yaml() == plainly_wrong().yaml();
+        symptom == self.symptom && (of_every_refusal || covers(&self.recipe) || self.also.iter().any(covers))
     }
 
     pub(super) fn seen_again(&mut self, recipe: Recipe) {

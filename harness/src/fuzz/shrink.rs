@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::client::Targets;
-use super::confirm::Look;
+use super::confirm::{Look, plainly_wrong};
 use super::symptom::Symptom;
 use crate::generator::{Catalogue, Edit, Recipe};
 use crate::mutation::{Area, by_area};
@@ -32,6 +32,13 @@ pub(super) async fn shrink(targets: &Targets<'_>, symptom: Symptom, best: &mut S
             Look::Lost(_) | Look::Gone | Look::Unclear | Look::Cap => None,
         }
     };
+    // Where a plain refusal shows it, the input is not why.
+    if symptom.is_of_refusals()
+        && let Some(shown) = shows(plainly_wrong()).await
+    {
+        *best = shown;
+        return;
+    }
     if let Some(apart) = taken_apart(&best.recipe)
         && apart.edits().len() > best.recipe.edits().len()
         && let Some(shown) = shows(apart).await

@@ -82,6 +82,14 @@ impl Symptom {
         }
     }
 
+    /// Whether it may be about how the target refuses, whatever it is that it refuses.
+    pub(super) fn is_of_refusals(self) -> bool {
+        match self {
+            Self::Fault | Self::Leak => true,
+            Self::Accepted | Self::Refused | Self::NoAnswer | Self::Slow | Self::Disagreement => false,
+        }
+    }
+
     /// Of three looks at the smallest input that shows it, how many have to show it again: a machine may be busy at times.
     pub(super) fn least_of_three(self) -> usize {
         if self.is_of_load() { 3 } else { 1 }
