@@ -510,6 +510,12 @@ impl<'a> Campaign<'a> {
             return None;
         }
         if finding.looked < 3 {
+            let mut shared = self.shared();
+            if let Some(known) = shared.findings.iter_mut().find(|known| known.may_explain(&finding)) {
+                known.seen_again(recipe.clone());
+                return None;
+            }
+            drop(shared);
             // Each that shrinking comes to was seen twice, and so was the first.
             (finding.looked, finding.reproduced) = (finding.looked + 2, finding.reproduced + 2);
         }

@@ -146,6 +146,11 @@ impl Finding {
         symptom == self.symptom && (of_every_refusal || covers(&self.recipe) || self.also.iter().any(covers))
     }
 
+    /// Whether one that could not be made as small as it goes may be of this cause: it touches all that this one does.
+    pub(super) fn may_explain(&self, unfinished: &Self) -> bool {
+        self.symptom == unfinished.symptom && touched(&self.recipe).is_subset(&touched(&unfinished.recipe))
+    }
+
     pub(super) fn seen_again(&mut self, recipe: Recipe) {
         self.times += 1;
         if self.also.len() < ALSO_SHOWN && recipe != self.recipe && !self.also.contains(&recipe) {
