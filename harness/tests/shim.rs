@@ -73,7 +73,51 @@ async fn the_question_that_it_died_of_is_charged_and_the_others_are_asked() {
     let died = |reply: &Reply| matches!(reply, Reply::Died(status) if status.contains('7'));
     assert_eq!(replies.iter().map(died).collect::<Vec<_>>(), [false, true, false, true, false]);
     assert!(replies.iter().all(|reply| reply.is_fault() == died(reply)));
-    assert_eq!(shim.restarts(), 2);
+    // Each bomb is asked about again, alone.
+    assert_eq!(shim.restarts(), 4);
+}
+
+/// It works on several questions at a time, and the second costs it its life: the first, which is not answered either, is asked again.
+#[tokio::test]
+async fn the_question_before_the_one_that_it_died_of_is_not_charged() {
+    let body = r#"case "$line" in *bomb*) exit 7;; *slow*) (sleep 1; echo "{\"id\":$id,\"result\":\"accept\"}") & ;; esac"#;
+    let mut shim = started(body, PATIENCE).await;
+    let replies = shim.ask(&["slow", "bomb", "slow"].map(question)).await.expect("replies");
+    assert!(
+        matches!(&replies[..], [Reply::Accept { .. }, Reply::Died(_), Reply::Accept { .. }]),
+        "{replies:?}"
+    );
+}
+
+#[tokio::test]
+async fn output_without_end_is_not_kept() {
+    for endless in ["cat /dev/zero", "head -c 2000 /dev/urandom", r"printf '\033[31m\n'"] {
+        let told = Shim::start(endless, Path::new("."), &hello(), PATIENCE).await.map(|_| ());
+        let Err(ShimError::Protocol(why)) = told else { panic!("{endless}: {told:?}") };
+        assert!(!why.contains('\u{1b}') && why.len() < 2000, "{why:?}");
+    }
+}
+
+/// A command may be any line for the shell, and what it starts ends with it.
+#[tokio::test]
+async fn nothing_is_left_of_a_shim() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = r#"sleep 60 & echo $! > child; echo "{\"id\":$id,\"result\":\"accept\"}""#;
+    let command = format!("cd {} && FAKE=1 {}", folder.path().display(), shim(r#"{"name":"fake"}"#, body));
+    let mut shim = Shim::start(&command, Path::new("/"), &hello(), PATIENCE).await.expect("a shim");
+    shim.ask(&[question("a")]).await.expect("a reply");
+    let child = std::fs::read_to_string(folder.path().join("child")).expect("its id");
+    let status = format!("/proc/{}/stat", child.trim());
+    let lives = || std::fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(lives());
+    shim.end().await;
+    for _ in 0..50 {
+        if !lives() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{child} lives");
 }
 
 #[tokio::test]
@@ -198,6 +242,8 @@ async fn a_verifier_is_judged_by_what_it_did() {
     let other_key = by_proof.replace(r#"\"k\""#, r#"\"other\""#);
     let for_es384 = r#"{"name":"fake","algs":["ES384"]}"#;
     let fake = r#"{"name":"fake"}"#;
+    let remembers = r#"{"name":"fake","features":["replay"]}"#;
+    let once = by_proof.replace("*bad*)", r#"*bad*|*'"keep"'*)"#);
     for (hello_line, body, expected) in [
         (fake, by_proof.clone(), (3, vec![], 1)),
         (fake, answer("accept"), (2, vec![2], 1)),
@@ -206,11 +252,18 @@ async fn a_verifier_is_judged_by_what_it_did() {
         (fake, answer("reject"), (0, vec![], 4)),
         (fake, answer("unsupported"), (0, vec![], 4)),
         (for_es384, answer("accept"), (0, vec![], 4)),
+        // It says that it remembers proofs.
+        (remembers, by_proof.clone(), (3, vec![4], 0)),
+        (remembers, once, (4, vec![], 0)),
     ] {
         let mut shim =
             Shim::start(&shim(hello_line, &body), Path::new("."), &hello(), PATIENCE).await.expect("a shim");
         let checked = check(&mut shim, &[group()]).await.expect("it answers");
         assert_eq!(summary(&checked), expected, "{body}");
+        // Of nonces it says nothing.
+        let with_nonce = Group { nonce: Some("n".to_owned()), ..group() };
+        let skipped = check(&mut shim, &[with_nonce]).await.expect("it answers");
+        assert_eq!(summary(&skipped), (0, vec![], 4), "{body}");
     }
 }
 
@@ -367,7 +420,7 @@ fn vectors_are_exported_and_given_to_a_shim() {
 
     let refuses = shim(r#"{"name":"fake"}"#, r#"echo "{\"id\":$id,\"result\":\"reject\"}""#);
     for (shim, code, said) in [
-        (reference(&[]), 0, "; 1342 questions in "),
+        (reference(&[]), 0, " 0 findings, "),
         (reference(&["ath-not-checked"]), 1, "rs.ath.missing"),
         ("true".to_owned(), 3, "the shim did not answer to hello"),
         (refuses, 4, "fake : 0 agreed, 0 findings"),

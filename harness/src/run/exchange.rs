@@ -12,7 +12,7 @@ use super::wording::Wording;
 use crate::mutation::{Minted, MintedProof};
 use crate::proof::{Request, Success};
 use crate::scenario::Endpoint;
-use crate::target::{Answer, Response};
+use crate::target::{Answer, NoAnswer, Response};
 
 impl Session<'_> {
     /// One request and its answer, as evidence.
@@ -32,6 +32,9 @@ impl Session<'_> {
         // What a server says may be what it was sent.
         seen.error = seen.error.map(|error| self.redactor.clean_word(&error));
         seen.said = seen.said.map(|said| self.redactor.clean_word(&said));
+        if let Some(NoAnswer::Shim(why)) = &mut seen.nothing {
+            *why = self.redactor.clean_word(why);
+        }
         let has = |name: &str| request.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
         let under_dpop = request.fields.iter().any(|field| {
             field.name == "Authorization" && field.value.to_ascii_lowercase().starts_with("dpop ")

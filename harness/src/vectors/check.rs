@@ -35,6 +35,10 @@ pub async fn check(shim: &mut Shim, groups: &[Group]) -> Result<Checked, ShimErr
             checked.skip(format!("{} is not verified", group.alg.name()), group.vectors.len());
             continue;
         }
+        if group.nonce.is_some() && !shim.about().has("nonce") {
+            checked.skip("it knows no nonces".to_owned(), group.vectors.len());
+            continue;
+        }
         let correct: Vec<Question> =
             group.vectors.iter().take(1).map(|first| question(group, first)).collect();
         match shim.ask(&correct).await?.first() {
@@ -73,8 +77,17 @@ impl Checked {
             }
             let first = question(group, vector);
             let again = Question { state: "keep", ..first.clone() };
-            if let Some(reply) = shim.ask(&[first, again]).await?.pop() {
-                self.take(group, vector, reply);
+            let mut replies = shim.ask(&[first, again]).await?.into_iter();
+            match (replies.next(), replies.next()) {
+                (Some(Reply::Accept { .. }), Some(again)) => {
+                    // It says that it remembers them.
+                    let refused = Vector { fate: Fate::Refused, ..(*vector).clone() };
+                    self.take(group, &refused, again);
+                }
+                (Some(first @ (Reply::Crash(_) | Reply::Died(_) | Reply::Hung)), _) => {
+                    self.take(group, vector, first);
+                }
+                _ => self.skip("the proof to show again was not accepted the first time".to_owned(), 1),
             }
         }
         Ok(())

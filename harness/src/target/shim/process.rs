@@ -1,10 +1,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -16,6 +18,12 @@ pub(super) const IN_FLIGHT: usize = 32;
 
 /// How long a shim may take to start; some load a large runtime.
 const STARTING: Duration = Duration::from_secs(30);
+
+/// How long it takes to see that a shim has ended.
+const LOOKING: Duration = Duration::from_millis(10);
+
+/// How long a line may be, in bytes.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// A shim that runs.
 pub struct Shim {
@@ -32,7 +40,7 @@ pub struct Shim {
 struct Process {
     child: Child,
     stdin: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
+    stdout: BufReader<ChildStdout>,
 }
 
 /// A shim can't be asked.
@@ -54,6 +62,15 @@ pub enum ShimError {
 enum Silence {
     Died(String),
     Hung,
+    /// What came is none: too long, or no text.
+    NoLine(String),
+}
+
+impl ShimError {
+    /// Of a line that the protocol does not have, as much as can be shown.
+    fn of_line(line: &str) -> Self {
+        Self::Protocol(line.chars().take(200).flat_map(char::escape_debug).collect())
+    }
 }
 
 impl Shim {
@@ -87,7 +104,8 @@ impl Shim {
         self.next_id
     }
 
-    /// Asks all questions, several under way at once; the replies come in their order.
+    /// Asks all questions, several under way at once; the replies come in their order. A question over which the shim died or hung is
+    /// asked once more, alone.
     ///
     /// # Errors
     /// [`ShimError`] where it breaks the protocol, or does not start again.
@@ -97,13 +115,22 @@ impl Shim {
             let rest = questions.get(replies.len()..).unwrap_or_default();
             let (mut answered, silence) = self.ask_until_silent(rest).await?;
             replies.append(&mut answered);
-            let Some(silence) = silence else { continue };
-            // It answers in order, so the oldest question is the one that it fell over.
-            replies.push(match silence {
-                Silence::Died(status) => Reply::Died(status),
-                Silence::Hung => Reply::Hung,
-            });
+            if silence.is_none() {
+                continue;
+            }
             self.restart().await?;
+            // It answers in order, so the oldest question is the one that it fell over, unless it worked on others beside it.
+            let rest = questions.get(replies.len()..).unwrap_or_default();
+            let (answered, silence) = self.ask_until_silent(rest.get(..1).unwrap_or_default()).await?;
+            replies.extend(answered);
+            if let Some(silence) = silence {
+                replies.push(match silence {
+                    Silence::Died(status) => Reply::Died(status),
+                    Silence::Hung => Reply::Hung,
+                    Silence::NoLine(why) => return Err(ShimError::Protocol(why)),
+                });
+                self.restart().await?;
+            }
         }
         Ok(replies)
     }
@@ -111,13 +138,10 @@ impl Shim {
     /// Tells it to end, and waits until it did.
     pub async fn end(mut self) {
         let _ = self.process.send(&json!({ "op": "bye" })).await;
-        if timeout(self.patience, self.process.child.wait()).await.is_err() {
-            let _ = self.process.child.kill().await;
-        }
+        let _ = ended(&mut self.process.child, self.patience).await;
     }
 
     async fn restart(&mut self) -> Result<(), ShimError> {
-        let _ = self.process.child.kill().await;
         (self.process, self.about) = Process::start(&self.command, &self.folder, &self.hello).await?;
         self.restarts += 1;
         Ok(())
@@ -131,7 +155,7 @@ impl Shim {
         self.next_id += questions.len() as u64;
         let room = Semaphore::new(IN_FLIGHT);
         // Both at the same time: neither side waits for the other because a pipe is full.
-        let Process { child, stdin, lines } = &mut self.process;
+        let Process { child, stdin, stdout } = &mut self.process;
         let writing = async {
             let mut text = String::new();
             for (question, id) in questions.iter().zip(first..) {
@@ -152,11 +176,12 @@ impl Shim {
         let reading = async {
             let mut replies = Vec::with_capacity(questions.len());
             for id in (first..).take(questions.len()) {
-                let line = match line_of(lines, child, self.patience).await {
+                let line = match line_of(stdout, child, self.patience).await {
                     Ok(line) => line,
+                    Err(Silence::NoLine(why)) => return Err(ShimError::Protocol(why)),
                     Err(silence) => return Ok((replies, Some(silence))),
                 };
-                let wrong = || ShimError::Protocol(line.chars().take(200).collect());
+                let wrong = || ShimError::of_line(&line);
                 let read: Line = serde_json::from_str(&line).map_err(|_| wrong())?;
                 if read.id != id {
                     return Err(wrong());
@@ -177,9 +202,12 @@ impl Shim {
 
 impl Process {
     async fn start(command: &str, folder: &Path, hello: &Hello) -> Result<(Self, About), ShimError> {
-        // `exec`: so that what is killed is the shim, and not a shell around it.
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("exec {command}")])
+        let mut command_line = Command::new("sh");
+        // A group of its own: what is killed is all that the command starts.
+        #[cfg(unix)]
+        command_line.process_group(0);
+        let mut child = command_line
+            .args(["-c", command])
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -190,18 +218,19 @@ impl Process {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(ShimError::Silent("it has no pipes".to_owned()));
         };
-        let mut process = Self { child, stdin, lines: BufReader::new(stdout).lines() };
+        let mut process = Self { child, stdin, stdout: BufReader::new(stdout) };
         let mut first = serde_json::to_value(hello).unwrap_or_default();
         first["op"] = Value::from("hello");
         first["version"] = Value::from(VERSION);
         let _ = process.send(&first).await;
-        match line_of(&mut process.lines, &mut process.child, STARTING).await {
+        match line_of(&mut process.stdout, &mut process.child, STARTING).await {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(about) => Ok((process, about)),
-                Err(_) => Err(ShimError::Protocol(line.chars().take(200).collect())),
+                Err(_) => Err(ShimError::of_line(&line)),
             },
             Err(Silence::Died(status)) => Err(ShimError::Silent(format!("it ended with {status}"))),
             Err(Silence::Hung) => Err(ShimError::Silent("it says nothing".to_owned())),
+            Err(Silence::NoLine(why)) => Err(ShimError::Protocol(why)),
         }
     }
 
@@ -211,18 +240,78 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        kill_group(&self.child); // and the child itself: `kill_on_drop`
+    }
+}
+
+/// Ends a shim with all that it started. A child that has ended keeps its id, and so the group's, until somebody waits for it.
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    if let Some(group) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
+
+/// How a shim ended by itself; what it left behind is ended with it. None where it has not ended within `patience`.
+async fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    #[cfg(unix)]
+    {
+        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()))?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let ending = async {
+            while !matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_)) | Err(_)) {
+                tokio::time::sleep(LOOKING).await;
+            }
+        };
+        timeout(patience, ending).await.ok()?;
+        kill_group(child);
+    }
+    timeout(patience, child.wait()).await.ok()?.ok()
+}
+
+/// A line without its end; none at the end of the output. Of one that is too long, as much as is allowed and a byte.
+async fn read_line(stdout: &mut BufReader<ChildStdout>) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    while line.len() <= LONGEST_LINE {
+        let part = stdout.fill_buf().await?;
+        let (length, ends) = match part.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at, true),
+            None => (part.len(), false),
+        };
+        if part.is_empty() {
+            break;
+        }
+        line.extend(&part[..length]);
+        stdout.consume(length + usize::from(ends));
+        if ends {
+            return Ok(Some(line));
+        }
+    }
+    Ok((!line.is_empty()).then_some(line))
+}
+
 /// The next line of a shim, or why there is none.
 async fn line_of(
-    lines: &mut Lines<BufReader<ChildStdout>>,
+    stdout: &mut BufReader<ChildStdout>,
     child: &mut Child,
     patience: Duration,
 ) -> Result<String, Silence> {
-    match timeout(patience, lines.next_line()).await {
-        Ok(Ok(Some(line))) => Ok(line),
-        Ok(Ok(None) | Err(_)) => Err(Silence::Died(match timeout(patience, child.wait()).await {
-            Ok(Ok(status)) => status.to_string(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "its output closed".to_owned(),
+    match timeout(patience, read_line(stdout)).await {
+        Ok(Ok(Some(line))) if line.len() > LONGEST_LINE => {
+            Err(Silence::NoLine(format!("a line of more than {LONGEST_LINE} bytes")))
+        }
+        Ok(Ok(Some(line))) => match String::from_utf8(line) {
+            Ok(line) => Ok(line),
+            Err(_) => Err(Silence::NoLine("a line that is not UTF-8".to_owned())),
+        },
+        Ok(Ok(None) | Err(_)) => Err(Silence::Died(match ended(child, patience).await {
+            Some(status) => status.to_string(),
+            None => "its output closed".to_owned(),
         })),
         Err(_) => Err(Silence::Hung),
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,8 +38,9 @@ pub struct ShimTarget {
     nonce: Option<Nonce>,
     clock: Arc<dyn Clock>,
     requests_left: AtomicUsize,
-    /// Which life of the shim was first asked about a `jti`.
-    asked_in: Mutex<HashMap<String, usize>>,
+    /// Which life of the shim was first asked about a `jti`, of which the hash is kept.
+    asked_in: Mutex<HashMap<u64, usize>>,
+    hashing: RandomState,
 }
 
 /// A question under way, and where its reply goes, with how often the shim had been started anew by then.
@@ -95,6 +97,7 @@ impl ShimTarget {
             clock,
             requests_left,
             asked_in: Mutex::default(),
+            hashing: RandomState::new(),
         })
     }
 
@@ -203,7 +206,8 @@ impl ShimTarget {
     fn is_forgotten(&self, question: &Question, life: usize) -> bool {
         let jti = claim(&question.proof, "jti").filter(|_| self.about.has("replay"));
         let mut asked_in = self.asked_in.lock().unwrap_or_else(PoisonError::into_inner);
-        jti.is_some_and(|jti| *asked_in.entry(jti).or_insert(life) != life)
+        // A campaign asks about millions: what is kept of each is short.
+        jti.is_some_and(|jti| *asked_in.entry(self.hashing.hash_one(jti)).or_insert(life) != life)
     }
 
     /// What a resource server makes of a reply.
