@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dpop_harness::clock::{Clock as _, SystemClock};
 use dpop_harness::entropy::{Entropy, SystemEntropy};
 use dpop_harness::generator::Fate;
 use dpop_harness::jose::base64url;
@@ -115,7 +116,7 @@ async fn nothing_is_left_of_a_shim() {
         if !lives() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        SystemClock.sleep(Duration::from_millis(100)).await;
     }
     panic!("{child} lives");
 }

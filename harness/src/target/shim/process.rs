@@ -20,6 +20,7 @@ pub(super) const IN_FLIGHT: usize = 32;
 const STARTING: Duration = Duration::from_secs(30);
 
 /// How long it takes to see that a shim has ended.
+#[cfg(unix)]
 const LOOKING: Duration = Duration::from_millis(10);
 
 /// How long a line may be, in bytes.
@@ -258,6 +259,10 @@ fn kill_group(child: &Child) {
 fn kill_group(_: &Child) {}
 
 /// How a shim ended by itself; what it left behind is ended with it. None where it has not ended within `patience`.
+#[cfg_attr(
+    unix,
+    expect(clippy::disallowed_methods, reason = "a process is waited for, whatever the time is")
+)]
 async fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     #[cfg(unix)]
     {
