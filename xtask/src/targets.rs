@@ -70,6 +70,13 @@ impl Yard<'_> {
             let publication = Publication::read(&self.sources.join(&name.folder))?;
             let target = Target::new(self, name);
             let outcome = target.run(selection.matrix).map_err(|error| format!("{error:#}"));
+            let outcome = outcome.and_then(|judged| match table::stale(&publication, &judged.results) {
+                // Of the set-ups of one product the first has to show it.
+                Some(id) if name.to_string() == name.folder => {
+                    Err(format!("publish.yaml shows {id}, which is no finding any more"))
+                }
+                Some(_) | None => Ok(judged),
+            });
             if selection.show {
                 say(fs::read_to_string(target.log()).unwrap_or_default());
             }
