@@ -46,9 +46,6 @@ for line in sys.stdin:
     message = json.loads(line)
     if message["op"] == "bye":
         break
-    if message["op"] == "reset":
-        store = Seen()
-        continue
     if message["op"] == "hello":
         features = ["clock", "jkt", "nonce", "replay"]
         answer = {"name": "pydpop", "version": version("pydpop"), "algs": ["ES256"], "features": features}

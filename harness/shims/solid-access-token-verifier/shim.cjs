@@ -43,7 +43,6 @@ async function main() {
       const algs = ['ES256', 'ES384', 'ES512'] // EdDSA it does not allow, and RSA only where the jwk says its alg
       answer = { name: '@solid/access-token-verifier', version, algs, features: ['clock', 'token', 'replay'] }
     } else if (message.op === 'verify') answer = { id: message.id, ...(await verify(message)) }
-    else if (message.op === 'reset') seen = new Set()
     if (answer) process.stdout.write(JSON.stringify(answer) + '\n')
   }
 }

@@ -15,7 +15,6 @@ use crate::reference::{DefectSet, NonceMode, Nonces, Presented, RequestUri, Veri
 enum Message {
     Hello,
     Verify(Question),
-    Reset,
     Bye,
 }
 
@@ -55,10 +54,6 @@ impl Stand {
                     let mut answer = judged(&verifier, &question);
                     answer["id"] = Value::from(question.id);
                     answer
-                }
-                Message::Reset => {
-                    verifier = self.verifier();
-                    continue;
                 }
                 Message::Bye => break,
             };
