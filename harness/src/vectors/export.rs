@@ -66,7 +66,8 @@ fn group(alg: Alg, mode: NonceMode, specs: &BTreeMap<String, Vec<String>>) -> Gr
     let (fate, reason) = (Fate::Either, Some("replayed"));
     vectors.extend(first.map(|first| Vector { comment, seen: true, fate, reason, ..first }));
 
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut said) = (BTreeSet::new(), BTreeSet::new());
+    said.extend(vectors.first().map(Vector::said));
     for edit in edits(alg) {
         let recipe = Recipe::default().with(edit.clone());
         if !recipe.is_of_proof() || !seen.insert(recipe.yaml()) {
@@ -76,7 +77,9 @@ fn group(alg: Alg, mode: NonceMode, specs: &BTreeMap<String, Vec<String>>) -> Gr
         let trials = (0..Trial::calls()).map(|call| Trial::new(Trial::setting(call, mode), recipe.clone()));
         let shown = |trial: Trial| shown(&scene, trial);
         if let Some((trial, sight)) = trials.filter_map(shown).next() {
-            vectors.extend(vector(&trial, &sight, &comment, edit.case(), specs));
+            let vector = vector(&trial, &sight, &comment, edit.case(), specs);
+            // Where there are no nonces, a proof that leaves its nonce out is the correct one.
+            vectors.extend(vector.filter(|vector| said.insert(vector.said())));
         }
     }
     Group { alg, nonce, jkt, access_token, vectors }

@@ -8,8 +8,10 @@ mod export;
 mod file;
 mod world;
 
+use serde_json::Value;
+
 use crate::generator::Fate;
-use crate::jose::Alg;
+use crate::jose::{Alg, base64url};
 
 pub use check::{Checked, Finding, check};
 pub use export::vectors;
@@ -58,6 +60,44 @@ pub struct Vector {
     pub reason: Option<&'static str>,
     /// Rows of the ledger that say so.
     pub spec: Vec<String>,
+}
+
+impl Vector {
+    /// What a verifier judges, but for what is new in every proof: the decoded header and claims, with the value of `jti` left out where
+    /// nobody edited it. What was done to signature and spelling is in no decoded part, so the edit stands for it.
+    fn said(&self) -> Said {
+        let mut segments =
+            self.proof.split('.').map(|segment| base64url::decode(segment).unwrap_or_default());
+        let mut next = || String::from_utf8_lossy(&segments.next().unwrap_or_default()).into_owned();
+        let (header, mut claims) = (next(), next());
+        let names = |word: &str| self.edits.contains(word);
+        if let Ok(Value::Object(members)) = serde_json::from_str(&claims)
+            && let Some(jti) = members.get("jti").and_then(Value::as_str)
+            && !names("jti")
+        {
+            claims = claims.replace(jti, "");
+        }
+        let edits = ["mutate", "signer", "jti"].into_iter().any(names).then(|| self.edits.clone());
+        Said {
+            header,
+            claims,
+            edits,
+            request: [self.htm.clone(), self.htu.clone()],
+            now: self.now,
+            seen: self.seen,
+        }
+    }
+}
+
+/// What distinguishes one vector of a group from another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Said {
+    header: String,
+    claims: String,
+    edits: Option<String>,
+    request: [String; 2],
+    now: i64,
+    seen: bool,
 }
 
 #[cfg(test)]
