@@ -242,7 +242,8 @@ fn fate_of_jwk(name: &str, value: &Value) -> Fate {
     match (name, value) {
         ("kty" | "crv" | "x" | "y", _) => Fate::Refused,
         // Keys with private members are refused; whether an empty one is a member at all is another question.
-        ("d" | "k", Value::String(text)) if !text.is_empty() => Fate::Refused,
+        // `k` is none of an EC key, and what is none may be ignored.
+        ("d", Value::String(text)) if !text.is_empty() => Fate::Refused,
         ("ext", Value::Bool(_)) => Fate::Accepted,
         _ => Fate::Either,
     }

@@ -103,6 +103,17 @@ fn what_is_written_alike_has_no_two_fates() {
     assert!(compared > 2 * catalogue().edits().count(), "some are written alike");
 }
 
+/// RFC 7517 section 4: members that a key has not may be ignored, whatever they mean to another kind of key.
+#[test]
+fn members_of_another_kind_of_key_are_left_to_the_server() {
+    let fate = |member: &str| {
+        let written = serde_json::json!({ "proof": { "jwk": { (member): "other" } } });
+        let edit = catalogue().written(written.as_object().expect("an object")).expect("known");
+        edit.fate(false)
+    };
+    assert_eq!(["d", "k", "n", "e"].map(fate), [Fate::Refused, Fate::Either, Fate::Either, Fate::Either]);
+}
+
 #[test]
 fn of_two_edits_of_one_thing_the_later_counts() {
     let of = |text: &str| {
